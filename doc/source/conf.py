@@ -1,0 +1,31 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+extensions = [
+    'openstackdocstheme',
+    'oslo_config.sphinxconfiggen',
+    'oslo_config.sphinxext',
+]
+
+project = 'glance-progress'
+copyright = 'glance-progress developers'
+
+# Without a repository name the theme links to no bug tracker.
+openstackdocs_auto_name = False
+openstackdocs_auto_version = False
+
+config_generator_config_file = (
+    '../../etc/oslo-config-generator/glance-progress.conf')
+sample_config_basename = '_static/glance-progress'
+
+html_theme = 'openstackdocs'
+pygments_style = 'native'

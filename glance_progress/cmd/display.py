@@ -1,0 +1,146 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Shows progress to people: bars on a terminal, lines elsewhere, or JSON.
+
+A displayed record is what :meth:`glance_progress.record.Record.describe`
+returns, so that whoever gets it over HTTP can show it as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import json
+import sys
+from typing import Any
+from typing import Union
+
+import tqdm
+
+Described = dict[str, Any]
+
+
+def size(value: float) -> str:
+    """Return *value*, in bytes, as people read it: ``1.50GiB``."""
+    if value < 1000:
+        return '%dB' % value
+    text: str = tqdm.tqdm.format_sizeof(value, 'iB', 1024)
+    return text.replace('k', 'K')
+
+
+def numbers(record: Described) -> str:
+    """Return bytes, total, rate and ETA of *record*, as far as known."""
+    words = [size(record['bytes_written'])]
+    if record['total_bytes'] is not None:
+        words[0] += '/' + size(record['total_bytes'])
+    if record['bytes_per_second']:
+        words.append(size(record['bytes_per_second']) + '/s')
+    if record['eta'] is not None:
+        words.append('ETA ' + tqdm.tqdm.format_interval(record['eta']))
+    return ', '.join(words)
+
+
+def state(record: Described) -> str:
+    """Return the state of *record* in words, with the reason of a failure."""
+    if record['stalled']:
+        return 'stalled for ' + tqdm.tqdm.format_interval(record['age'])
+    if record['failure']:
+        # Whoever reaches memcached can write it; a terminal obeys escapes.
+        reason = ''.join(
+            c if c.isprintable() else '?' for c in record['failure'])
+        return '%s: %s' % (record['state'], reason)
+    return str(record['state'])
+
+
+class Lines:
+    """A line for each record that has changed."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, str] = {}
+
+    def update(self, records: Sequence[Described]) -> None:
+        for record in records:
+            percent = record['percent']
+            line = '%s  %s  %s  %s' % (
+                record['store'],
+                'unknown total' if percent is None else '%.1f%%' % percent,
+                numbers(record), state(record))
+            if self._last.get(record['store']) != line:
+                self._last[record['store']] = line
+                print(line, flush=True)
+
+    def close(self) -> None:
+        pass
+
+
+class Json:
+    """A JSON object a line: every record, at every look."""
+
+    def update(self, records: Sequence[Described]) -> None:
+        for record in records:
+            print(json.dumps(record), flush=True)
+
+    def close(self) -> None:
+        pass
+
+
+class Bars:
+    """A bar for each store, one below the other."""
+
+    def __init__(self) -> None:
+        self._bars: dict[str, tqdm.tqdm[Any]] = {}
+
+    def update(self, records: Sequence[Described]) -> None:
+        for record in records:
+            bar = self._bars.get(record['store'])
+            if bar is None:
+                # It draws itself when made: nothing, and not "0it [00:00]".
+                bar = self._bars[record['store']] = tqdm.tqdm(
+                    file=sys.stdout, leave=True, dynamic_ncols=True,
+                    position=len(self._bars), miniters=0, mininterval=0,
+                    bar_format='{desc}')
+            self._draw(bar, record)
+
+    def _draw(self, bar: tqdm.tqdm[Any], record: Described) -> None:
+        # Percent, rate and ETA are the record's. tqdm's own count from when
+        # it was started, and reach 100 % before the store has finished.
+        text = '%s, %s' % (numbers(record), state(record))
+        name = record['store'].replace('{', '{{').replace('}', '}}')
+        text = text.replace('{', '{{').replace('}', '}}')
+        if record['percent'] is None:
+            bar.bar_format = '%s: %s' % (name, text)
+        else:
+            bar.bar_format = '%s: %5.1f%%|{bar}| %s' % (
+                name, record['percent'], text)
+            bar.total = 1000
+            bar.n = int(record['percent'] * 10)
+        bar.refresh()
+
+    def close(self) -> None:
+        for bar in self._bars.values():
+            bar.close()
+
+
+Display = Union[Lines, Json, Bars]
+
+
+def choose(as_json: bool, live: bool) -> Display:
+    """Return the display for standard output.
+
+    :param as_json: the user asked for JSON
+    :param live: there will be more than one update
+    """
+    if as_json:
+        return Json()
+    if live and sys.stdout.isatty():
+        return Bars()
+    return Lines()

@@ -1,0 +1,204 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``glance-progress``: an operator's look at uploads, straight at memcached.
+"""
+
+from __future__ import annotations
+
+import argparse
+from importlib import metadata
+import signal
+import sys
+import time
+from typing import Any
+from typing import NoReturn
+
+from oslo_config import cfg
+
+from glance_progress.cmd import display
+from glance_progress import memcached
+from glance_progress import opts
+from glance_progress import reader
+from glance_progress import record as rec
+
+FINISHED = 0
+FAILED = 1
+STALLED = 2
+#: Could not look: wrong usage or configuration.
+UNUSABLE = 255
+
+# What Glance calls a store when it has but one (and store.UNNAMED_STORE).
+_UNNAMED_STORE = 'rbd'
+
+
+class _Parser(argparse.ArgumentParser):
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(UNUSABLE, '%s: error: %s\n' % (self.prog, message))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog='glance-progress',
+        description='Show how far image uploads are, as Ceph sees it.',
+        epilog='Exit status: 0 finished (show: or in progress), 1 failed, '
+               '2 stalled or no record, 255 could not look.')
+    parser.add_argument(
+        '--version', action='version',
+        version=metadata.version('glance-progress'))
+    parser.add_argument(
+        '--config-file', action='append', metavar='FILE',
+        help='a file of glance-api, may be repeated; default: where '
+             'glance-api looks for its own')
+    parser.add_argument(
+        '--config-dir', action='append', metavar='DIR',
+        help='a directory of *.conf files of glance-api')
+    commands = parser.add_subparsers(
+        dest='command', required=True, metavar='show|watch',
+        parser_class=_Parser)
+    show = commands.add_parser('show', help='show an upload once')
+    watch = commands.add_parser('watch', help='follow an upload to its end')
+    for command in (show, watch):
+        command.add_argument('image_id', metavar='IMAGE_ID')
+        command.add_argument(
+            '--store', action='append', metavar='STORE',
+            help='look for this store, may be repeated; default: all of '
+                 'enabled_backends')
+        command.add_argument(
+            '--json', action='store_true',
+            help='print JSON, one object a line and store')
+    watch.add_argument(
+        '--interval', type=_positive, default=1.0, metavar='SECONDS',
+        help='time between two looks, default 1')
+    watch.add_argument(
+        '--timeout', type=_positive, default=60.0, metavar='SECONDS',
+        help='give up when there is no record for so long, default 60')
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float('inf'):
+        raise argparse.ArgumentTypeError('%s is no time span' % text)
+    return value
+
+
+def _load(args: argparse.Namespace) -> cfg.ConfigOpts:
+    conf = cfg.ConfigOpts()
+    conf.register_opt(cfg.DictOpt('enabled_backends'))
+    opts.register(conf)
+    # As arguments, since missing ones are an error there; as defaults a
+    # missing directory is not.
+    given = ['--config-file=' + path for path in args.config_file or ()]
+    given += ['--config-dir=' + path for path in args.config_dir or ()]
+    conf(args=given, project='glance', prog='glance-api')
+    opts.check(conf)
+    return conf
+
+
+def _stores(conf: cfg.ConfigOpts, args: argparse.Namespace) -> list[str]:
+    return args.store or list(conf.enabled_backends or [_UNNAMED_STORE])
+
+
+class _Watch:
+    """Looks at the records of one image, again and again."""
+
+    def __init__(self, conf: cfg.ConfigOpts, args: argparse.Namespace) -> None:
+        self._image_id = args.image_id
+        self._stores = _stores(conf, args)
+        self._stalled_after = conf[opts.GROUP].stalled_after
+        self._client = memcached.from_conf(conf)
+        self._reader = reader.Reader(self._client)
+        self.answered = False
+
+    @property
+    def servers(self) -> str:
+        return ', '.join(server.name for server in self._client.servers)
+
+    def look(self) -> list[dict[str, Any]]:
+        """Return what is known, a dictionary a store."""
+        found = self._reader.read([self._image_id], self._stores)
+        self.answered = found is not None
+        now = time.time()
+        return [record.describe(now, self._stalled_after)
+                for _, record in sorted((found or {}).items())]
+
+    def missing(self) -> str:
+        """Return why there is nothing to show."""
+        if not self.answered:
+            return 'No answer from memcached at %s.' % self.servers
+        return ('No record of image %s in store %s at memcached %s.'
+                % (self._image_id, ' or '.join(self._stores), self.servers))
+
+
+def _status(records: list[dict[str, Any]]) -> int:
+    if any(r['state'] == rec.FAILED for r in records):
+        return FAILED
+    if any(r['stalled'] for r in records) or not records:
+        return STALLED
+    return FINISHED
+
+
+def _over(records: list[dict[str, Any]]) -> bool:
+    return bool(records) and all(
+        r['state'] != rec.UPLOADING or r['stalled'] for r in records)
+
+
+def _show(watch: _Watch, output: display.Display) -> int:
+    records = watch.look()
+    if records:
+        output.update(records)
+    else:
+        print(watch.missing(), file=sys.stderr)
+    return _status(records)
+
+
+def _follow(
+    watch: _Watch, output: display.Display, interval: float, timeout: float
+) -> int:
+    last_seen = time.monotonic()
+    while True:
+        records = watch.look()
+        if records:
+            last_seen = time.monotonic()
+            output.update(records)
+            if _over(records):
+                return _status(records)
+        elif time.monotonic() - last_seen > timeout:
+            print(watch.missing(), file=sys.stderr)
+            return STALLED
+        time.sleep(interval)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    try:
+        conf = _load(args)
+        watch = _Watch(conf, args)
+    except (cfg.Error, ValueError) as exc:
+        print('glance-progress: %s' % exc, file=sys.stderr)
+        return UNUSABLE
+    output = display.choose(args.json, live=args.command == 'watch')
+    try:
+        if args.command == 'show':
+            return _show(watch, output)
+        return _follow(watch, output, args.interval, args.timeout)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    finally:
+        output.close()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

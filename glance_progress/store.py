@@ -1,0 +1,92 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The ``rbd_progress`` store: glance_store's RBD driver with progress.
+
+Everything that it stores, and how, is the stock driver's. In
+glance-api.conf::
+
+    [DEFAULT]
+    enabled_backends = ceph:rbd_progress
+
+or, without several backends::
+
+    [glance_store]
+    stores = file,http,rbd_progress
+    default_store = rbd
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glance_store._drivers import rbd
+
+from glance_progress import memcached
+from glance_progress import opts
+from glance_progress import upload
+
+# driver.Store.get_store_location_class() looks for it in the module of the
+# driver's class.
+StoreLocation = rbd.StoreLocation
+
+#: What the store is called where Glance has no name for it: its scheme.
+UNNAMED_STORE = 'rbd'
+
+
+class Store(rbd.Store):
+    """The stock driver, whose ``add()`` tells how far it is."""
+
+    def get_schemes(self) -> tuple[str, ...]:
+        # A location says rbd://, as the stock driver's do. The name of the
+        # driver must be here as well: glance_store's multi_backend looks up
+        # the type that enabled_backends gives among the schemes.
+        return ('rbd', 'rbd_progress')
+
+    def configure_add(self) -> None:
+        """Configure the store, and look at our own options too.
+
+        :raises ValueError: for a wrong value in ``[glance_progress]``. It
+            stops the service at its start, which BadStoreConfiguration would
+            not (driver.Store.configure() goes on without ``add``).
+        """
+        opts.check(self.conf)
+        memcached.get(self.conf)
+        super().configure_add()
+
+    def add(
+        self,
+        image_id: str,
+        image_file: Any,
+        image_size: int,
+        *args: Any,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        """Store an image; arguments, result and exceptions are the stock's."""
+        told = upload.Upload(
+            self.conf, image_id, self.backend_group or UNNAMED_STORE,
+            image_size, _request_id(args, kwargs))
+        try:
+            result: tuple[Any, ...] = super().add(
+                image_id, told.metered(image_file), image_size,
+                *args, **kwargs)
+        except BaseException as exc:
+            told.failed(exc)
+            raise
+        told.finished(result[1])
+        return result
+
+
+def _request_id(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    context = kwargs.get('context', args[1] if len(args) > 1 else None)
+    request_id = getattr(context, 'request_id', None)
+    return request_id if isinstance(request_id, str) else None

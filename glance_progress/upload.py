@@ -1,0 +1,132 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The life of one upload, told to the publisher.
+
+Nothing here raises, and nothing waits for longer than _FIRST_RECORD_TIMEOUT:
+an upload is worth more than its progress.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import time
+from typing import Any
+
+from oslo_config import cfg
+from oslo_log import log as logging
+
+from glance_progress import failure
+from glance_progress import meter
+from glance_progress import publisher
+from glance_progress import record as rec
+
+LOG = logging.getLogger(__name__)
+
+#: Seconds from the start of an upload in which its first record may hold up
+#: its first byte. A healthy memcached takes one or two milliseconds, and
+#: opening the connection to Ceph takes more than this.
+_FIRST_RECORD_TIMEOUT = 0.05
+
+_logged_failure = False
+
+
+def _log_once() -> None:
+    global _logged_failure
+    if not _logged_failure:
+        _logged_failure = True
+        LOG.exception('An upload goes on without progress (said once).')
+
+
+class Upload:
+    """One attempt to upload an image to a store.
+
+    :param conf: the process's options
+    :param image_id: of the image
+    :param store: identifier of the store
+    :param size: in bytes; 0 or None when it is not known
+    :param request_id: of the request that asked for it, if known
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        image_id: str,
+        store: str,
+        size: int | None,
+        request_id: str | None = None,
+    ) -> None:
+        self._meter: meter.Meter | None = None
+        self._publisher: publisher.Publisher | None = None
+        try:
+            now = time.time()
+            self._wait_until = time.monotonic() + _FIRST_RECORD_TIMEOUT
+            self._record = rec.Record(
+                image_id=str(image_id), store=store, state=rec.UPLOADING,
+                bytes_written=0, total_bytes=size or None,
+                started_at=round(now, 3), updated_at=round(now, 3),
+                sequence=time.time_ns(), request_id=request_id,
+                host=socket.gethostname())
+            self._record.to_json()  # raises for one that cannot be sent
+            self._publisher = publisher.get(conf)
+            self._publisher.post(self._record, urgent=True)
+        except Exception:
+            _log_once()
+
+    def metered(self, image_file: Any) -> Any:
+        """Return what to give to the driver in the place of *image_file*."""
+        self._meter = meter.around(image_file, self.written)
+        return self._meter
+
+    def written(self, size: int) -> None:
+        """The store holds the first *size* bytes."""
+        if size > 0:
+            self._tell(bytes_written=size)
+            return
+        if self._publisher is None:
+            return
+        try:
+            left = self._wait_until - time.monotonic()
+            if left > 0:
+                self._publisher.wait(self._record.key, left)
+        except Exception:
+            _log_once()
+
+    def finished(self, size: int) -> None:
+        """The store holds the image, of *size* bytes, for good."""
+        self._tell(urgent=True, state=rec.FINISHED, bytes_written=size,
+                   total_bytes=size)
+
+    def failed(self, exc: BaseException) -> None:
+        """The driver raised *exc*."""
+        source_failed = self._meter is not None and self._meter.source_failed
+        self._tell(urgent=True, state=rec.FAILED,
+                   failure=failure.reason(exc, source_failed))
+
+    def _tell(self, urgent: bool = False, **changes: Any) -> None:
+        if self._publisher is None:
+            return
+        try:
+            record = self._record
+            total = changes.get('total_bytes', record.total_bytes)
+            written = changes.get('bytes_written', record.bytes_written)
+            if total is not None:
+                written = min(written, total)
+            changes['bytes_written'] = max(written, record.bytes_written)
+            # A clock that is set back must not make a record older.
+            changes['updated_at'] = max(
+                round(time.time(), 3), record.updated_at)
+            self._record = dataclasses.replace(record, **changes)
+            self._publisher.post(self._record, urgent)
+        except Exception:
+            _log_once()

@@ -1,0 +1,78 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The services that all functional tests of a run share, started once."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+from tools.cloud import ceph as cloud_ceph
+from tools.cloud import memcached as cloud_memcached
+
+#: The source of this package.
+PROJECT = pathlib.Path(__file__).parents[2]
+
+#: The user by whose name Glance's stores know themselves to Ceph.
+CEPH_USER = 'glance'
+
+POOL = 'images'
+SECOND_POOL = 'second'
+POOLS = (POOL, SECOND_POOL)
+
+
+@functools.cache
+def directory() -> pathlib.Path:
+    """Return where the services keep their files, for this run only."""
+    parent = os.environ.get('GLANCE_PROGRESS_TEST_DIR')
+    path = tempfile.mkdtemp(prefix='gp-', dir=parent)
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return pathlib.Path(path)
+
+
+@functools.cache
+def ceph() -> cloud_ceph.Ceph:
+    """Return the Ceph, with POOLS and a user who may use them."""
+    cluster = cloud_ceph.Ceph(directory() / 'ceph')
+    atexit.register(cluster.stop)
+    cluster.start()
+    for pool in POOLS:
+        cluster.create_pool(pool)
+    cluster.create_user(CEPH_USER, POOLS)
+    return cluster
+
+
+@functools.cache
+def debian_venv() -> pathlib.Path:
+    """Return an environment with Debian's Glance and, from pip, ours."""
+    venv = directory() / 'debian-venv'
+    subprocess.run(['/usr/bin/python3', '-m', 'venv',
+                    '--system-site-packages', venv], check=True)
+    subprocess.run([venv / 'bin' / 'pip', 'install', '--quiet', PROJECT],
+                   check=True)
+    return venv
+
+
+@functools.cache
+def memcached() -> cloud_memcached.Memcached:
+    """Return a memcached that is well throughout the run."""
+    server = cloud_memcached.Memcached(directory() / 'memcached')
+    atexit.register(server.stop)
+    server.start()
+    server.wait_ready()
+    return server

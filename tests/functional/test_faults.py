@@ -1,0 +1,251 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whatever happens to memcached, an upload does not notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import hashlib
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from glance_progress import memcached
+from glance_progress import record as rec
+from tests.functional import base
+from tests.functional import services
+from tools.cloud import memcached as cloud_memcached
+from tools.cloud import service
+
+CHUNKS = 40
+
+# An upload takes about a second here. One that waited for memcached's
+# timeouts at each chunk would take CHUNKS * 0.3 s and more.
+TOO_LONG = 8
+
+
+class FaultTest(base.TestCase):
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.content = base.data(CHUNKS * base.MiB)
+        self.image = self.image_id()
+
+    def memcached(
+        self, port: int | None = None
+    ) -> cloud_memcached.Memcached:
+        """Return a memcached of the test's own, not yet started."""
+        server = cloud_memcached.Memcached(
+            services.directory(), port=port, name=self.server_name())
+        self.addCleanup(server.stop)
+        return server
+
+    def server_name(self) -> str:
+        self._servers = getattr(self, '_servers', 0) + 1
+        return 'memcached-%s-%d' % (self.image[:8], self._servers)
+
+    def started(self, port: int | None = None) -> cloud_memcached.Memcached:
+        server = self.memcached(port)
+        server.start()
+        server.wait_ready()
+        return server
+
+    def upload(
+        self, servers: str, events: dict[int, Callable[[], object]] = {},
+        **options: object,
+    ) -> None:
+        """Upload, and have each of *events* happen before its chunk."""
+        self.upload_conf = self.conf(
+            servers=servers, update_interval=0.1, **options)
+        store = self.store(self.upload_conf)
+        waited = 0.0
+
+        def at_read(number: int) -> None:
+            nonlocal waited
+            started = time.monotonic()
+            events.get(number, lambda: None)()
+            waited += time.monotonic() - started
+
+        started = time.monotonic()
+        result = store.add(
+            self.image, base.Body(self.content, at_read), len(self.content),
+            'sha512')
+        self.took = time.monotonic() - started - waited
+        self.assertEqual(len(self.content), result[1])
+        self.assertEqual(hashlib.md5(self.content).hexdigest(), result[2])
+        self.assertEqual(hashlib.sha512(self.content).hexdigest(), result[3])
+        self.assertEqual(self.content, self.rbd_content(self.image))
+        self.assertLess(self.took, TOO_LONG)
+
+    def published(self) -> rec.Record | None:
+        return self.record(self.upload_conf, self.image)
+
+    def wait_published(self, at_least: int = 0) -> None:
+        """Wait until memcached knows of so many bytes."""
+        self.wait_for(
+            lambda: (record := self.published()) is not None
+            and record.bytes_written >= at_least)
+
+    def assert_finished(self) -> None:
+        self.wait_for(
+            lambda: (record := self.published()) is not None
+            and record.state == rec.FINISHED)
+
+    def test_healthy(self) -> None:
+        server = self.started()
+        self.upload(server.address, {
+            0: lambda: self.assertEqual(0, self.published().bytes_written),
+            20: lambda: self.wait_published(20 * base.MiB)})
+        self.assert_finished()
+
+    def test_absent(self) -> None:
+        self.upload('127.0.0.1:%d' % service.free_port())
+
+    def test_absent_at_first(self) -> None:
+        server = self.memcached()
+        self.upload(server.address, {
+            10: server.start,
+            30: lambda: self.wait_published(30 * base.MiB)})
+        self.assert_finished()
+
+    def test_killed(self) -> None:
+        server = self.started()
+        self.upload(server.address, {
+            10: lambda: server.send_signal(signal.SIGKILL)})
+
+    def test_restarted(self) -> None:
+        server = self.started()
+
+        def restart() -> None:
+            server.stop()
+            server.start()
+            server.wait_ready()
+
+        self.upload(server.address, {
+            10: restart,
+            20: lambda: self.wait_published(20 * base.MiB)})
+        self.assert_finished()
+
+    def test_stopped_for_a_while(self) -> None:
+        # It accepts connections (its kernel does) and never answers.
+        server = self.started()
+        self.addCleanup(self._continue, server)
+        self.upload(server.address, {
+            10: lambda: server.send_signal(signal.SIGSTOP),
+            35: lambda: server.send_signal(signal.SIGCONT),
+            39: lambda: self.wait_published(35 * base.MiB)})
+        self.assert_finished()
+
+    def test_stopped(self) -> None:
+        server = self.started()
+        server.send_signal(signal.SIGSTOP)
+        self.addCleanup(self._continue, server)
+        self.upload(server.address)
+
+    def _continue(self, server: cloud_memcached.Memcached) -> None:
+        if server.running:
+            server.send_signal(signal.SIGCONT)
+
+    def black_hole(self) -> str:
+        """Return an address to which no connection completes."""
+        listener = socket.create_server(('127.0.0.1', 0), backlog=0)
+        self.addCleanup(listener.close)
+        for _ in range(4):  # fills the backlog
+            filler = socket.socket()
+            self.addCleanup(filler.close)
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        address = listener.getsockname()
+        with socket.socket() as probe:
+            probe.settimeout(0.2)
+            self.assertRaises(TimeoutError, probe.connect, address)
+        return '%s:%d' % address
+
+    def test_black_hole(self) -> None:
+        self.upload(self.black_hole())
+
+    def test_one_of_three_dead(self) -> None:
+        servers = [self.started() for _ in range(3)]
+        addresses = ','.join((s.address for s in servers))
+
+        def kill_holder() -> None:
+            holder, = (s for s in servers
+                       if int(s.stats()['curr_items']) and self._holds(s))
+            holder.send_signal(signal.SIGKILL)
+
+        self.upload(addresses, {
+            10: lambda: (self.wait_published(), kill_holder()),
+            20: lambda: self.wait_published(20 * base.MiB)})
+        self.assert_finished()
+
+    def _holds(self, server: cloud_memcached.Memcached) -> bool:
+        client = memcached.Memcached([server.address], 1, 1)
+        key = rec.key(self.image, 'rbd')
+        return any(key in answer for answer in client.get_many([key]))
+
+    def test_one_of_three_a_black_hole(self) -> None:
+        servers = [self.started().address for _ in range(2)]
+        self.upload(','.join([self.black_hole()] + servers), {
+            20: lambda: self.wait_published(20 * base.MiB)})
+        self.assert_finished()
+
+    def test_no_such_name(self) -> None:
+        self.upload('nowhere.invalid:11211')
+
+    def test_some_name_does_not_resolve(self) -> None:
+        server = self.started()
+        self.upload('nowhere.invalid:11211,' + server.address, {
+            20: lambda: self.wait_published(20 * base.MiB)})
+        self.assert_finished()
+
+    def test_name_server_does_not_answer(self) -> None:
+        # resolv.conf belongs to the whole system, so another process gets a
+        # mount namespace in which it names a server that is silent.
+        silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(silent.close)
+        silent.bind(('127.0.0.99', 53))
+        resolv = services.directory() / 'resolv.conf'
+        resolv.write_text(
+            'nameserver 127.0.0.99\noptions timeout:5 attempts:2\n')
+        server = self.started()
+        conf_file = self.conf(
+            servers='some.name.test:11211,' + server.address,
+            update_interval=0.1).config_file[0]
+        child = subprocess.run(
+            ['unshare', '--mount', 'sh', '-c',
+             'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"',
+             'sh', resolv, sys.executable, '-m',
+             'tests.functional.upload_one', conf_file, self.image],
+            stdout=subprocess.PIPE, text=True, timeout=120,
+            cwd=pathlib.Path(__file__).parents[2])
+        self.assertEqual(0, child.returncode)
+        first_wait, took = map(float, child.stdout.split())
+        self.assertLess(first_wait, 1)
+        self.assertLess(took, TOO_LONG)
+        self.assertTrue(silent.recv(4096, socket.MSG_DONTWAIT))
+        self.upload_conf = self.conf(servers=server.address)
+        self.assert_finished()
+
+    def test_fault_in_our_own_code(self) -> None:
+        server = self.started()
+        self.useFixture(base.fixtures.MonkeyPatch(
+            'glance_progress.record.Record.to_json', _broken))
+        self.upload(server.address)
+        self.assertIsNone(self.published())
+
+
+def _broken(*args: object) -> bytes:
+    raise AssertionError('a bug')

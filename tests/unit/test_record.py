@@ -1,0 +1,294 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import dataclasses
+import json
+import math
+
+import hypothesis
+from hypothesis import strategies as st
+
+from glance_progress import record
+from tests.unit import base
+
+NUMBERS = st.integers(0, 2 ** 63 - 1)
+TIMES = st.floats(0, 2 ** 62)
+# What a driver or a hostile neighbour may call things.
+TEXTS = st.text(max_size=9)
+
+
+@st.composite
+def records(draw):
+    total = draw(st.none() | NUMBERS)
+    return record.Record(
+        image_id=draw(TEXTS), store=draw(TEXTS),
+        state=draw(st.sampled_from(record.STATES)),
+        bytes_written=draw(NUMBERS if total is None
+                           else st.integers(0, total)),
+        total_bytes=total, started_at=draw(TIMES), updated_at=draw(TIMES),
+        sequence=draw(NUMBERS), request_id=draw(st.none() | TEXTS),
+        host=draw(st.none() | TEXTS), failure=draw(st.none() | TEXTS))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5)
+
+
+def encoded(**fields):
+    """Return a record's JSON with some of its fields changed."""
+    good = json.loads(base.a_record().to_json())
+    return json.dumps({**good, **fields}).encode()
+
+
+class TestJson(base.TestCase):
+
+    @hypothesis.given(records())
+    def test_round_trip(self, good):
+        value = good.to_json()
+        self.assertLessEqual(len(value), 4096)
+        self.assertEqual(good, record.Record.from_json(value))
+
+    def test_fields(self):
+        self.assertEqual(
+            {'version': 1, 'image_id': base.IMAGE, 'store': 'ceph',
+             'state': 'uploading', 'bytes_written': 250, 'total_bytes': 1000,
+             'started_at': 1000.0, 'updated_at': 1010.0, 'sequence': 1,
+             'request_id': None, 'host': None, 'failure': None},
+            json.loads(base.a_record().to_json()))
+        self.assertNotIn(b' ', base.a_record().to_json())
+
+    def test_size_limit(self):
+        room = 4096 - len(base.a_record(host='').to_json())
+        longest = base.a_record(host='x' * room)
+        self.assertEqual(4096, len(longest.to_json()))
+        self.assertEqual(
+            longest, record.Record.from_json(longest.to_json()))
+        self.assertRaises(record.InvalidRecord,
+                          base.a_record(host='x' * (room + 1)).to_json)
+        self.assertRaises(record.InvalidRecord, record.Record.from_json,
+                          longest.to_json() + b' ')
+
+    def test_unknown_fields_are_ignored(self):
+        self.assertEqual(
+            base.a_record(), record.Record.from_json(encoded(later=[1])))
+
+    def assert_valid_or_invalid(self, value):
+        try:
+            found = record.Record.from_json(value)
+        except record.InvalidRecord:
+            return
+        self.assertEqual(found, record.Record.from_json(found.to_json()))
+        self.assertTrue(found.key)
+        json.dumps(found.describe(2000, 60), allow_nan=False)
+
+    @hypothesis.given(st.binary(max_size=5000))
+    def test_any_bytes(self, value):
+        self.assert_valid_or_invalid(value)
+
+    @hypothesis.given(JSON)
+    def test_any_json(self, value):
+        self.assert_valid_or_invalid(json.dumps(value).encode())
+
+    @hypothesis.given(
+        st.sampled_from(['version'] + [
+            field.name for field in dataclasses.fields(record.Record)]), JSON)
+    def test_any_field(self, name, value):
+        self.assert_valid_or_invalid(encoded(**{name: value}))
+
+    def assert_invalid(self, value):
+        self.assertRaises(
+            record.InvalidRecord, record.Record.from_json, value)
+
+    def test_no_record(self):
+        for value in (b'', b'null', b'[]', b'"text"', b'\xff', b'{}',
+                      b'[' * 4096, b'{"a":' * 800, b'{"version":1}',
+                      b'9' * 4096, b'NaN', b'{"version": 1e999}'):
+            self.assert_invalid(value)
+
+    def test_wrong_fields(self):
+        for name, wrong in {
+            'version': (0, 2, None, '1', True, 1.0),
+            'state': ('done', None, 1, [], {}),
+            'image_id': (None, 1, []),
+            'store': (None, 1, []),
+            'host': (1, True, []),
+            'request_id': (1, True, []),
+            'failure': (1, True, []),
+            'bytes_written': (-1, 1.0, '1', None, True, 2 ** 63, 1001),
+            'total_bytes': (-1, 1.0, '1', True, 2 ** 63, 249),
+            'sequence': (-1, 1.0, '1', None, True, 2 ** 63, 10 ** 3000),
+            'started_at': (-1, '1', None, True, math.nan, math.inf),
+            'updated_at': (-1, '1', None, True, math.nan, math.inf, 2 ** 63),
+        }.items():
+            for value in wrong:
+                self.assert_invalid(encoded(**{name: value}))
+
+
+class TestDerived(base.TestCase):
+
+    @hypothesis.given(records())
+    def test_percent_is_100_only_when_finished(self, good):
+        if good.state == record.FINISHED:
+            self.assertEqual(100.0, good.percent)
+        elif good.total_bytes is None:
+            self.assertIsNone(good.percent)
+        else:
+            self.assertTrue(0 <= good.percent <= 99.9)
+
+    def test_percent(self):
+        for written, total, percent in (
+            (0, 1000, 0.0), (250, 1000, 25.0), (1, 3, 33.3), (2, 3, 66.6),
+            (999, 1000, 99.9), (9999, 10000, 99.9), (1000, 1000, 99.9),
+            (0, 0, 0.0),
+        ):
+            self.assertEqual(percent, base.a_record(
+                bytes_written=written, total_bytes=total).percent)
+
+    def test_rate(self):
+        self.assertEqual(25.0, base.a_record().bytes_per_second)
+        self.assertIsNotNone(
+            base.a_record(updated_at=1000.001).bytes_per_second)
+        for moment in (1000.0, 999.0):
+            self.assertIsNone(
+                base.a_record(updated_at=moment).bytes_per_second)
+        self.assertIsNone(base.a_record(  # and not infinite
+            started_at=0.0, updated_at=5e-324).bytes_per_second)
+
+    def test_age(self):
+        self.assertEqual(5.0, base.a_record().age(1015))
+        self.assertEqual(0.0, base.a_record().age(1010))
+
+    def test_age_when_the_readers_clock_is_behind(self):
+        self.assertEqual(0.0, base.a_record().age(900))
+        self.assertFalse(base.a_record().stalled(900, 60))
+        self.assertEqual(30.0, base.a_record().eta(900, 60))
+
+    def test_stalled(self):
+        self.assertFalse(base.a_record().stalled(1070, 60))
+        self.assertTrue(base.a_record().stalled(1070.1, 60))
+        for state in (record.FINISHED, record.FAILED):
+            self.assertFalse(base.a_record(state=state).stalled(9999, 60))
+
+    def test_eta(self):
+        self.assertEqual(30.0, base.a_record().eta(1010, 60))
+        self.assertEqual(10.0, base.a_record().eta(1030, 60))
+        self.assertEqual(0.0, base.a_record().eta(1050, 60))
+
+    def test_no_eta(self):
+        for unknown in (
+            base.a_record(total_bytes=None),
+            base.a_record(bytes_written=0),
+            base.a_record(updated_at=1000.0),
+            base.a_record(state=record.FAILED),
+            base.a_record(state=record.FINISHED),
+        ):
+            self.assertIsNone(unknown.eta(1010, 60))
+        self.assertIsNone(base.a_record().eta(1070.1, 60))
+
+    def test_order(self):
+        first = base.a_record()
+        self.assertLess(first.order, base.a_record(updated_at=1011.0).order)
+        self.assertLess(base.a_record(updated_at=2000.0).order,
+                        base.a_record(sequence=2).order)
+
+    def test_describe(self):
+        described = base.a_record(
+            bytes_written=100, updated_at=1003.0).describe(1004.0006, 60)
+        self.assertEqual(
+            {**dataclasses.asdict(base.a_record(
+                bytes_written=100, updated_at=1003.0)),
+             'percent': 10.0, 'bytes_per_second': 33.333, 'eta': 25.999,
+             'age': 1.001, 'stalled': False}, described)
+
+    def test_describe_unknown(self):
+        described = base.a_record(
+            total_bytes=None, updated_at=1000.0).describe(1070, 60)
+        self.assertEqual(
+            (None, None, None, True),
+            tuple(described[name] for name in (
+                'percent', 'bytes_per_second', 'eta', 'stalled')))
+
+
+class TestKeys(base.TestCase):
+
+    def test_documented(self):
+        self.assertEqual('glance_progress:%s:ceph' % base.IMAGE,
+                         base.a_record().key)
+        self.assertEqual('glance_progress:a:fast_ssd-1.2~x+y@z',
+                         record.key('a', 'fast_ssd-1.2~x+y@z'))
+
+    def assert_fit_for_memcached(self, key):
+        self.assertLessEqual(len(key.encode('ascii')), 250)
+        self.assertTrue(all(33 <= ord(c) < 127 for c in key), key)
+
+    @hypothesis.given(st.text(), st.text())
+    def test_any_names(self, image_id, store):
+        self.assert_fit_for_memcached(record.key(image_id, store))
+        for key in record.legacy_values(
+                base.a_record(image_id=image_id, store=store)):
+            self.assert_fit_for_memcached(key)
+
+    @hypothesis.given(st.sets(st.tuples(
+        st.text(max_size=4), st.text(max_size=4)), min_size=2))
+    def test_distinct(self, places):
+        self.assertEqual(
+            len(places), len({record.key(*place) for place in places}))
+
+    def test_distinct_in_their_separators(self):
+        self.assertNotEqual(record.key('a:b', 'c'), record.key('a', 'b:c'))
+
+    def test_long_names(self):
+        self.assertEqual('glance_progress:a:' + 'x' * 96,
+                         record.key('a', 'x' * 96))
+        long = {record.key('a', 'x' * 200 + end) for end in 'ab'}
+        self.assertEqual(2, len(long))
+        self.assertNotIn('x', record.key('a', 'x' * 97))
+        for key in long:
+            self.assert_fit_for_memcached(key)
+
+    def test_name_that_is_no_text(self):
+        # what os.fsdecode makes of a Latin-1 argument
+        self.assert_fit_for_memcached(record.key(base.IMAGE, 'k\udcf6ln'))
+
+
+class TestLegacyValues(base.TestCase):
+
+    def assert_values(self, total, written, **fields):
+        self.assertEqual(
+            {base.IMAGE + '_total_size': total,
+             base.IMAGE + '_uploading_size': written},
+            record.legacy_values(base.a_record(**fields)))
+
+    def test_uploading(self):
+        self.assert_values(b'1000', b'250')
+
+    def test_unknown_total(self):
+        for state in record.STATES:
+            self.assert_values(b'1', b'0', state=state, total_bytes=None)
+
+    def test_finished(self):
+        self.assert_values(b'1000', b'1000', state=record.FINISHED)
+
+    def test_failed(self):
+        self.assert_values(b'1000', b'250', state=record.FAILED)
+
+    def test_empty_image(self):
+        self.assert_values(b'1', b'0', total_bytes=0, bytes_written=0)
+        self.assert_values(b'1', b'1', total_bytes=0, bytes_written=0,
+                           state=record.FINISHED)
+
+    @hypothesis.given(records())
+    def test_division_is_never_an_error(self, good):
+        total, written = map(int, record.legacy_values(good).values())
+        self.assertTrue(0 <= written / total <= 1)

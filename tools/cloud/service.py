@@ -1,0 +1,250 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""One foreground process that we start, watch and end."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import os
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+import time
+import typing as ty
+
+#: Seconds between two looks at a process or at its readiness.
+POLL = 0.05
+
+#: Ports below the range from which Linux takes the local ports of outgoing
+#: connections (32768 and up), so that none of those can take a free port
+#: between free_port() and the start of the service.
+FREE_PORTS = range(20000, 32000)
+
+_given: set[int] = set()
+
+
+class ServiceError(Exception):
+    """A service could not be started, reached or ended."""
+
+    def __init__(self, name: str, problem: str, log: str = '') -> None:
+        """Name the service and the problem, and show the end of its log."""
+        super().__init__(f'{name}: {problem}' + (log and f'\n{log}'))
+
+
+def port_is_free(port: int, host: str = '127.0.0.1') -> bool:
+    """Tell whether a server could listen on a TCP port now."""
+    with socket.socket() as probe:
+        # As servers do: connections in TIME_WAIT do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """Return a free TCP port on 127.0.0.1, each one once in this process.
+
+    :raises OSError: if no port is free
+    """
+    for port in random.sample(FREE_PORTS, len(FREE_PORTS)):
+        if port not in _given and port_is_free(port):
+            _given.add(port)
+            return port
+    raise OSError('no free port on 127.0.0.1')
+
+
+def _started(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since the boot.
+
+    The pair of this and the pid names a process for good: a pid alone is
+    used again. None for no process, and for a zombie, which has ended.
+    """
+    try:
+        stat = pathlib.Path(f'/proc/{pid}/stat').read_text()
+    except OSError:
+        return None
+    # proc(5): the second field, the name, may contain anything.
+    fields = stat.rpartition(')')[2].split()
+    return None if fields[0] in 'ZX' else int(fields[19])
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+class Service(abc.ABC):
+    """A process of ours in a session of its own.
+
+    Its output goes to DIRECTORY/log/NAME.log. DIRECTORY/run/NAME.pid names
+    it for later processes, in which an equal Service can stop it.
+
+    :param name: name of the service, unique in the directory
+    :param directory: where the service keeps its files; made if missing
+    """
+
+    #: TCP ports on 127.0.0.1 which must be free before the start.
+    ports: tuple[int, ...] = ()
+    #: What somebody can set to get other ports, for the error message.
+    port_setting = 'another port'
+
+    def __init__(self, name: str, directory: str | os.PathLike[str]) -> None:
+        self.name = name
+        self.directory = pathlib.Path(directory).absolute()
+        self.log_path = self.directory / 'log' / f'{name}.log'
+        self._pid_path = self.directory / 'run' / f'{name}.pid'
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @abc.abstractmethod
+    def command(self) -> list[str]:
+        """Return the program and its arguments."""
+
+    @abc.abstractmethod
+    def ready(self) -> bool:
+        """Tell, without waiting long, whether the service does its work."""
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables of the process."""
+        return dict(os.environ)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while the process runs, else None."""
+        if self._process is not None and self._process.poll() is None:
+            return self._process.pid
+        try:
+            pid, started = map(int, self._pid_path.read_text().split())
+        except (OSError, ValueError):
+            return None
+        return pid if _started(pid) == started else None
+
+    @property
+    def running(self) -> bool:
+        """Whether the process runs, whoever started it."""
+        return self.pid is not None
+
+    def start(self) -> None:
+        """Start the process; see wait_ready().
+
+        :raises ServiceError: if it runs already, if a port is taken or if
+            the program cannot be executed
+        """
+        if self.running:
+            raise self._error(f'runs already, as process {self.pid}')
+        for port in self.ports:
+            if not port_is_free(port):
+                raise ServiceError(
+                    self.name,
+                    f'port {port} is taken, set {self.port_setting}')
+        for path in (self.log_path, self._pid_path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.log_path, 'ab') as log:
+            try:
+                self._process = subprocess.Popen(
+                    self.command(), cwd=self.directory,
+                    env=self.environment(), stdin=subprocess.DEVNULL,
+                    stdout=log, stderr=log, start_new_session=True)
+            except OSError as exc:
+                raise self._error(f'cannot be started: {exc}') from exc
+        pid = self._process.pid
+        self._pid_path.write_text(f'{pid} {_started(pid) or 0}\n')
+
+    def wait_ready(self, timeout: float = 60) -> None:
+        """Wait until the service does its work.
+
+        :param timeout: seconds
+        :raises ServiceError: if the process ends, or the time is over
+        """
+        deadline = time.monotonic() + timeout
+        while not self.ready():
+            if not self.running:
+                how = ('' if self._process is None else
+                       f' with status {self._process.returncode}')
+                raise self._error(f'ended{how} before it was ready')
+            if time.monotonic() > deadline:
+                raise self._error(f'not ready after {timeout} s')
+            time.sleep(POLL)
+
+    def send_signal(self, sig: int) -> None:
+        """Send a signal to the process, not to its children.
+
+        :raises ServiceError: if the process does not run
+        """
+        pid = self.pid
+        if pid is None:
+            raise self._error('does not run')
+        os.kill(pid, sig)
+
+    def stop(self, timeout: float = 15) -> None:
+        """End the process and what it has left in its process group.
+
+        Nothing happens if it does not run.
+
+        :param timeout: seconds that it gets to end by itself after SIGTERM,
+            before SIGKILL
+        :raises ServiceError: if it is there even then
+        """
+        pid = self.pid
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+                # One that was stopped has to go on, to end.
+                os.kill(pid, signal.SIGCONT)
+            if not self._wait_ended(timeout):
+                _kill_group(pid)
+                if not self._wait_ended(timeout):
+                    raise self._error(f'process {pid} cannot be ended')
+        elif self._process is not None:
+            pid = self._process.pid  # it has ended; its children may not have
+        # A pid is not used again while a group of that number lives on, so
+        # a process that has it now says that nothing is left of ours.
+        if pid is not None and _started(pid) is None:
+            _kill_group(pid)
+        self._process = None
+        self._pid_path.unlink(missing_ok=True)
+
+    def _wait_ended(self, timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        while self.running:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL)
+        return True
+
+    def _error(self, problem: str) -> ServiceError:
+        return ServiceError(self.name, problem, self.log_tail())
+
+    def log_tail(self, lines: int = 20) -> str:
+        """Return the last lines of what the process has printed."""
+        try:
+            text = self.log_path.read_text(errors='replace')
+        except OSError:
+            return ''
+        return '\n'.join(text.splitlines()[-lines:])
+
+    def __enter__(self) -> ty.Any:
+        self.start()
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()

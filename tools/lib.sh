@@ -1,0 +1,189 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+# Shell functions for tools/run-demo.sh and tools/run-tests.sh, which source
+# this file. Messages go to stderr, results to stdout; what cannot be done is
+# said and returned, never an exit. They do not rely on "set -e".
+#
+# Between runs everything is kept under $GLANCE_PROGRESS_HOME.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+: "${GLANCE_PROGRESS_HOME:=${XDG_CACHE_HOME:-$HOME/.cache}/glance-progress}"
+export GLANCE_PROGRESS_HOME
+
+# Debian's own interpreter: Ceph's bindings are built for this one only.
+PYTHON=/usr/bin/python3
+
+# failed MESSAGE...: say it, and fail
+function failed {
+    echo "ERROR: $*" >&2
+    return 1
+}
+
+# quietly LOG COMMAND...: show the output only if the command fails
+function quietly {
+    local log=$1
+    shift
+    mkdir -p "$(dirname "$log")"
+    if ! "$@" >"$log" 2>&1; then
+        tail -n 30 "$log" >&2
+        failed "$* (all of its output is in $log)"
+    fi
+}
+
+function need_root {
+    [[ $EUID -eq 0 ]] || failed "run this as root: it installs packages"
+}
+
+# The interpreter for which Debian packages the bindings of Ceph.
+function need_python {
+    [[ -x $PYTHON ]] || failed "there is no $PYTHON: install python3" \
+        || return
+    local module
+    for module in rados rbd; do
+        "$PYTHON" -c "import $module" 2>/dev/null \
+            || failed "$PYTHON cannot import $module:" \
+                      "install python3-$module" || return
+    done
+    "$PYTHON" -c 'import ensurepip' 2>/dev/null \
+        || failed "$PYTHON cannot make virtual environments:" \
+                  "install python3-venv"
+}
+
+# packages PROFILE: print the packages of bindep.txt for it
+function packages {
+    sed -n "s/ \\[.*\\b$1\\b.*\\]\$//p" "$TOP/bindep.txt"
+}
+
+# apt_install PACKAGE...: install those that are missing, start no service
+function apt_install {
+    local log=$GLANCE_PROGRESS_HOME/log/apt.log missing=() package
+    for package in "$@"; do
+        [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) \
+            == installed ]] || missing+=("$package")
+    done
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    need_root || return
+    echo "installing ${missing[*]}" >&2
+    # In a subshell for the sake of its trap. A fresh machine has no package
+    # lists and old lists name files that are gone: both need the second try.
+    (
+        trap allow_services EXIT
+        forbid_services
+        apt_get install "${missing[@]}" >/dev/null 2>&1 \
+            || { quietly "$log" apt_get update \
+                 && quietly "$log" apt_get install "${missing[@]}"; }
+    ) || failed "could not install ${missing[*]}"
+}
+
+function apt_get {
+    DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends \
+        -o DPkg::Lock::Timeout=300 "$@" </dev/null
+}
+
+# Maintainer scripts ask this program before they start a service, with
+# systemd and without. Where there is one already, as in container images,
+# it stays.
+SERVICE_POLICY=/usr/sbin/policy-rc.d
+
+function forbid_services {
+    [[ ! -e $SERVICE_POLICY ]] || return 0
+    printf '#!/bin/sh\n# glance-progress\nexit 101\n' >"$SERVICE_POLICY"
+    chmod +x "$SERVICE_POLICY"
+}
+
+function allow_services {
+    ! grep -qs '^# glance-progress$' "$SERVICE_POLICY" \
+        || rm -f "$SERVICE_POLICY"
+}
+
+# make_venv NAME REQUIREMENTS_FILE [OPTION OF venv...]: print the path of a
+# virtual environment with these requirements, built anew when they change
+function make_venv {
+    local name=$1 requirements=$2
+    shift 2
+    local venv=$GLANCE_PROGRESS_HOME/venv/$name key
+    local log=$GLANCE_PROGRESS_HOME/log/venv-$name.log
+    key=$(sha256sum <"$requirements") || return
+    key="$key $("$PYTHON" --version) $*"
+    mkdir -p "$(dirname "$venv")" || return
+    (
+        flock 9
+        if [[ $(cat "$venv/.made-from" 2>/dev/null) != "$key" ]]; then
+            echo "building the virtual environment $name" >&2
+            # .made-from comes last: an interrupted build has none.
+            rm -rf "$venv" \
+                && quietly "$log" "$PYTHON" -m venv "$@" "$venv" \
+                && pip_install "$log" "$venv" -r "$requirements" \
+                && echo "$key" >"$venv/.made-from"
+        fi
+    ) 9>"$venv.lock" \
+        || failed "could not build the virtual environment $name" || return
+    echo "$venv"
+}
+
+# pip_install LOG VENV ARGUMENT...
+# Without --no-compile it takes half as long again, for modules that nobody
+# imports.
+function pip_install {
+    quietly "$1" "$2/bin/python3" -m pip install --no-input --no-compile \
+        --disable-pip-version-check "${@:3}"
+}
+
+# link_ceph_bindings VENV: rados and rbd are on no package index. Only these
+# two modules: with --system-site-packages, Debian's old pyOpenSSL breaks
+# current releases of OpenStack.
+function link_ceph_bindings {
+    local venv=$1 suffix packages module binding
+    suffix=$("$venv/bin/python3" -c \
+        'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))') || return
+    packages=$("$venv/bin/python3" -c \
+        'import sysconfig; print(sysconfig.get_path("platlib"))') || return
+    for module in rados rbd; do
+        binding=/usr/lib/python3/dist-packages/$module$suffix
+        [[ -e $binding ]] \
+            || failed "$("$venv/bin/python3" --version) of $venv cannot use" \
+                      "Debian's python3-$module: there is no $binding" \
+            || return
+        ln -sf "$binding" "$packages/" || return
+    done
+    "$venv/bin/python3" -c 'import rados, rbd' \
+        || failed "$venv cannot import rados and rbd"
+}
+
+# install_project VENV: install this tree so that changes of its code count
+# at once, and again when its metadata have changed
+function install_project {
+    local venv=$1 key log=$GLANCE_PROGRESS_HOME/log/install-project.log
+    key=$(cd "$TOP" && pwd && cat setup.cfg setup.py pyproject.toml \
+              requirements.txt) || return
+    key=$(sha256sum <<<"$key")
+    [[ $(cat "$venv/.project" 2>/dev/null) != "$key" ]] || return 0
+    pip_install "$log" "$venv" -e "$TOP" \
+        || failed "could not install this project into $venv" || return
+    echo "$key" >"$venv/.project"
+}
+
+# services_venv PROFILE: print the path of an environment with this project
+# and Glance, on a machine with the packages of bindep.txt for PROFILE
+function services_venv {
+    local venv
+    need_root || return
+    # shellcheck disable=SC2046
+    apt_install $(packages "$1") || return
+    need_python || return
+    venv=$(make_venv glance-2026.2 tools/requirements/glance-2026.2.txt) \
+        || return
+    link_ceph_bindings "$venv" || return
+    install_project "$venv" || return
+    echo "$venv"
+}

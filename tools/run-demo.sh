@@ -1,0 +1,18 @@
+#!/bin/bash
+# From nothing to a progress bar: starts Ceph, memcached and glance-api on
+# loopback, uploads an image, shows its progress from a second process,
+# verifies what is stored, and takes everything down again.
+#
+#   tools/run-demo.sh [--keep] [--size MIB], tools/run-demo.sh --down
+#
+# Run it as root on Debian 12. What is missing gets installed: packages with
+# apt, Python packages into an environment outside of this tree. With --keep
+# the services stay, and it says how to use and how to end them.
+
+set -eu
+cd "$(dirname "$0")/.."
+. tools/lib.sh
+
+venv=$(services_venv demo)
+PYTHONPATH=. exec "$venv/bin/python3" -m tools.demo \
+    --directory "$GLANCE_PROGRESS_HOME/demo" "$@"

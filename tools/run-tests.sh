@@ -1,0 +1,96 @@
+#!/bin/bash
+# Runs everything that CI runs. The last line is "N passed, N failed,
+# N skipped", added up from the results that the test runners have stored.
+#
+#   tools/run-tests.sh [lint] [unit] [functional]      default: all of them
+#
+# Run it as root on Debian 12. What is missing gets installed: packages with
+# apt, Python packages into environments outside of this tree.
+set -eu
+cd "$(dirname "$0")/.."
+. tools/lib.sh
+
+LANES=(lint unit functional)
+
+# Each of these is one failed or passed check, see check().
+CHECKS_PASSED=0
+CHECKS_FAILED=0
+RESULTS=()
+
+function usage {
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
+    exit 64
+}
+
+# check COMMAND...: a check without a test runner counts as one test
+function check {
+    echo "--- $*"
+    if "$@"; then
+        CHECKS_PASSED=$((CHECKS_PASSED + 1))
+    else
+        CHECKS_FAILED=$((CHECKS_FAILED + 1))
+    fi
+}
+
+# run_stestr NAME VENV ARGUMENT...: run tests and keep what came of them
+function run_stestr {
+    local name=$1 venv=$2
+    shift 2
+    local repository=$SCRATCH/$name
+    mkdir "$repository"
+    RESULTS+=("$SCRATCH/$name.subunit")
+    PATH=$venv/bin:$PATH stestr --repo-url "$repository" "$@" || true
+    PATH=$venv/bin:$PATH stestr --repo-url "$repository" last --subunit \
+        >"$SCRATCH/$name.subunit" || true
+}
+
+function lane_lint {
+    local venv
+    venv=$(make_venv lint tools/requirements/lint.txt)
+    install_project "$venv"
+    check "$venv/bin/flake8"
+    check "$venv/bin/doc8" -q README.rst CONTRIBUTING.rst doc/source \
+        releasenotes
+    check "$venv/bin/mypy" --cache-dir "$SCRATCH/mypy"
+    check "$venv/bin/sphinx-build" -q -E -W -b html -d "$SCRATCH/doctrees" \
+        doc/source "$SCRATCH/html"
+    check "$venv/bin/reno" --quiet lint
+}
+
+function lane_unit {
+    run_stestr unit "$GLANCE_VENV" run
+}
+
+function lane_functional {
+    GLANCE_PROGRESS_TEST_DIR=$SCRATCH run_stestr functional "$GLANCE_VENV" \
+        --test-path ./tests/functional run --serial
+}
+
+# The tests end their own services, unless they are killed.
+function clean_up {
+    local file pid started
+    while read -r file; do
+        read -r pid started <"$file"
+        [[ $(cut -d' ' -f22 "/proc/$pid/stat" 2>/dev/null) != "$started" ]] \
+            || kill "$pid"
+    done < <(find "$SCRATCH" -path '*/run/*.pid')
+    rm -rf "$SCRATCH"
+}
+
+for lane; do
+    [[ " ${LANES[*]} " == *" $lane "* ]] || usage
+done
+[[ $# -gt 0 ]] || set -- "${LANES[@]}"
+
+GLANCE_VENV=$(services_venv test)
+SCRATCH=$(mktemp -d /tmp/gp.XXXXXX)
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+for lane; do
+    printf '\n=== %s\n' "$lane"
+    "lane_$lane"
+done
+echo
+PYTHONPATH=. "$GLANCE_VENV/bin/python3" -m tools.sum_results \
+    --passed "$CHECKS_PASSED" --failed "$CHECKS_FAILED" "${RESULTS[@]}"
