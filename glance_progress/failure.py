@@ -29,6 +29,7 @@ _UNREACHABLE = 'The store could not be reached.'
 _SLOW = 'The store did not answer in time.'
 _QUOTA = 'The image exceeds the quota.'
 _FORMAT = 'The image data is not of the announced format.'
+_ABORTED = 'The import was given up.'
 _ENDED = 'The upload was ended by the service.'
 
 # Top-level package and class
@@ -53,6 +54,9 @@ _REASONS = {
     'glance.LimitExceeded': _QUOTA,
     'glance.ImageFormatError': _FORMAT,
     'oslo_utils.ImageFormatError': _FORMAT,
+    # an import's other store has failed, or the import was given up
+    'glance.TaskAbortedError': _ABORTED,
+    'glance.TaskNotFound': _ABORTED,
     # the process is told to end
     'greenlet.GreenletExit': _ENDED,
     'builtins.SystemExit': _ENDED,

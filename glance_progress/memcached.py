@@ -160,8 +160,8 @@ class Memcached:
     def get_many(self, keys: Iterable[str]) -> list[dict[str, bytes]]:
         """Ask every server for *keys*, one round trip each.
 
-        Takes no longer than the timeout: servers that it leaves no time for
-        count as not answering.
+        When the timeout is over, servers that have not been asked count as
+        not answering: those that fail are waited for once, not one by one.
 
         :returns: for each server that answered, what it holds of the keys
         """

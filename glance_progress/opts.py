@@ -186,6 +186,17 @@ Seconds for which memcached keeps the record of an upload after its last
 change, and so the time in which a failed upload can be asked for its reason.
 """),
     cfg.BoolOpt(
+        'honor_base_image_ref',
+        default=True,
+        help="""
+Keep an uploaded volume in the store of the image that it was made from.
+
+Cinder names that image in the header ``x-openstack-base-image-ref``. An upload
+that names it, and no store, goes to a store where that image is; to the
+default store when it is in none or when the caller may not see it. Needs
+``glance_progress.api:API`` in glance-api-paste.ini, and ``enabled_backends``.
+"""),
+    cfg.BoolOpt(
         'legacy_keys',
         default=True,
         help="""
@@ -259,5 +270,8 @@ def _authtoken_servers(conf: cfg.ConfigOpts) -> list[str] | None:
     files(args=[],
           default_config_files=list(conf.config_file or ()),
           default_config_dirs=list(conf.config_dir or ()))
-    servers: list[str] | None = files.keystone_authtoken.memcached_servers
+    try:
+        servers: list[str] | None = files.keystone_authtoken.memcached_servers
+    except ValueError as exc:  # it does not say of which section
+        raise ValueError('[keystone_authtoken]: %s' % exc) from exc
     return servers

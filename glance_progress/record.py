@@ -30,6 +30,9 @@ FINISHED = 'finished'
 FAILED = 'failed'
 STATES = (UPLOADING, FINISHED, FAILED)
 
+#: Where Glance keeps what is to be imported.
+STAGING_STORE = 'os_glance_staging_store'
+
 # memcached takes keys of 250 bytes (its doc/protocol.txt, "Keys"); the fixed
 # parts of ours are 17 bytes and an image's id is a UUID of 36.
 _MAX_KEY_PART = 96
@@ -197,8 +200,12 @@ def legacy_values(record: Record) -> dict[str, bytes]:
     """Return the two keys that older dashboards read, and their values.
 
     With an unknown total they say 0 of 1 until the end, and an empty image is
-    1 of 1, so that dividing one by the other is never an error.
+    1 of 1, so that dividing one by the other is never an error. What is being
+    staged has none, since its bytes are yet to go to the store. Of several
+    stores that are written at once, they are those of the last that moved.
     """
+    if record.store == STAGING_STORE:
+        return {}
     image_id = _key_part(record.image_id)
     total, written = record.total_bytes, record.bytes_written
     if total is None:

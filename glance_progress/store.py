@@ -33,18 +33,48 @@ from glance_store._drivers import rbd
 
 from glance_progress import memcached
 from glance_progress import opts
+from glance_progress import store_names
 from glance_progress import upload
 
 # driver.Store.get_store_location_class() looks for it in the module of the
 # driver's class.
 StoreLocation = rbd.StoreLocation
 
-#: What the store is called where Glance has no name for it: its scheme.
-UNNAMED_STORE = 'rbd'
+
+class Metered:
+    """Mixin for a driver of glance_store: its ``add()`` tells how far it is.
+
+    The driver must ask for a chunk only when it has written the one before.
+    """
+
+    conf: Any
+    backend_group: str | None
+
+    def add(
+        self,
+        image_id: str,
+        image_file: Any,
+        image_size: int,
+        *args: Any,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        """Store an image; arguments, result and exceptions are the stock's."""
+        told = upload.Upload(
+            self.conf, image_id, self.backend_group or store_names.UNNAMED,
+            image_size, _request_id(args, kwargs))
+        try:
+            result: tuple[Any, ...] = super().add(  # type: ignore[misc]
+                image_id, told.metered(image_file), image_size,
+                *args, **kwargs)
+        except BaseException as exc:
+            told.failed(exc)
+            raise
+        told.finished(result[1])
+        return result
 
 
-class Store(rbd.Store):
-    """The stock driver, whose ``add()`` tells how far it is."""
+class Store(Metered, rbd.Store):
+    """The stock RBD driver with progress."""
 
     def get_schemes(self) -> tuple[str, ...]:
         # A location says rbd://, as the stock driver's do. The name of the
@@ -62,28 +92,6 @@ class Store(rbd.Store):
         opts.check(self.conf)
         memcached.get(self.conf)
         super().configure_add()
-
-    def add(
-        self,
-        image_id: str,
-        image_file: Any,
-        image_size: int,
-        *args: Any,
-        **kwargs: Any,
-    ) -> tuple[Any, ...]:
-        """Store an image; arguments, result and exceptions are the stock's."""
-        told = upload.Upload(
-            self.conf, image_id, self.backend_group or UNNAMED_STORE,
-            image_size, _request_id(args, kwargs))
-        try:
-            result: tuple[Any, ...] = super().add(
-                image_id, told.metered(image_file), image_size,
-                *args, **kwargs)
-        except BaseException as exc:
-            told.failed(exc)
-            raise
-        told.finished(result[1])
-        return result
 
 
 def _request_id(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:

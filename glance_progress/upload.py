@@ -27,8 +27,10 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from glance_progress import failure
+from glance_progress import memcached
 from glance_progress import meter
 from glance_progress import publisher
+from glance_progress import reader
 from glance_progress import record as rec
 
 LOG = logging.getLogger(__name__)
@@ -37,6 +39,13 @@ LOG = logging.getLogger(__name__)
 #: its first byte. A healthy memcached takes one or two milliseconds, and
 #: opening the connection to Ceph takes more than this.
 _FIRST_RECORD_TIMEOUT = 0.05
+
+#: Bytes that are worth a record. Drivers other than RBD's, and iterators of
+#: image data, go on in steps of 64 KiB, for which this would be too slow.
+_STEP = 1024 * 1024
+
+#: Seconds that a refused upload waits for its last record to be sent.
+_REFUSED_TIMEOUT = 0.5
 
 _logged_failure = False
 
@@ -67,6 +76,7 @@ class Upload:
         request_id: str | None = None,
     ) -> None:
         self._meter: meter.Meter | None = None
+        self._written = 0
         self._publisher: publisher.Publisher | None = None
         try:
             now = time.time()
@@ -90,10 +100,12 @@ class Upload:
 
     def written(self, size: int) -> None:
         """The store holds the first *size* bytes."""
-        if size > 0:
-            self._tell(bytes_written=size)
-            return
+        self._written = size
         if self._publisher is None:
+            return
+        if size > 0:
+            if size - self._record.bytes_written >= _STEP:
+                self._tell()
             return
         try:
             left = self._wait_until - time.monotonic()
@@ -104,14 +116,19 @@ class Upload:
 
     def finished(self, size: int) -> None:
         """The store holds the image, of *size* bytes, for good."""
+        size = max(size, self._written)
         self._tell(urgent=True, state=rec.FINISHED, bytes_written=size,
                    total_bytes=size)
 
     def failed(self, exc: BaseException) -> None:
         """The driver raised *exc*."""
         source_failed = self._meter is not None and self._meter.source_failed
-        self._tell(urgent=True, state=rec.FAILED,
-                   failure=failure.reason(exc, source_failed))
+        try:
+            reason = failure.reason(exc, source_failed)
+        except Exception:
+            _log_once()
+            reason = failure.UNKNOWN
+        self._tell(urgent=True, state=rec.FAILED, failure=reason)
 
     def _tell(self, urgent: bool = False, **changes: Any) -> None:
         if self._publisher is None:
@@ -119,7 +136,7 @@ class Upload:
         try:
             record = self._record
             total = changes.get('total_bytes', record.total_bytes)
-            written = changes.get('bytes_written', record.bytes_written)
+            written = changes.get('bytes_written', self._written)
             if total is not None:
                 written = min(written, total)
             changes['bytes_written'] = max(written, record.bytes_written)
@@ -130,3 +147,27 @@ class Upload:
             self._publisher.post(self._record, urgent)
         except Exception:
             _log_once()
+
+
+def refused(
+    conf: cfg.ConfigOpts, image_id: str, store: str,
+    request_id: str | None, reason: str,
+) -> None:
+    """Glance refused, for *reason*, what the store may have finished.
+
+    A record of another request, or one that has failed already, stays.
+    """
+    try:
+        told = publisher.get(conf)
+        key = rec.key(image_id, store)
+        told.wait(key, _REFUSED_TIMEOUT)
+        found = reader.Reader(memcached.get(conf)).read([image_id], [store])
+        record = (found or {}).get((image_id, store))
+        if (record is not None and record.state != rec.FAILED
+                and record.request_id == request_id):
+            told.post(dataclasses.replace(
+                record, state=rec.FAILED, failure=reason,
+                updated_at=max(round(time.time(), 3), record.updated_at)),
+                urgent=True)
+    except Exception:
+        _log_once()

@@ -12,7 +12,7 @@
 
 """Compares uploads through rbd_progress with the stock driver's, in one run.
 
-    python -m tools.bench_upload [--size MIB] [--runs N] [CASE...]
+    tools/run-bench.sh upload [--size MIB] [--runs N] [CASE...]
 
 Starts a Ceph and memcached servers of its own on loopback. For each case the
 two drivers take turns, after a warm-up, and the medians are compared: on a
@@ -279,7 +279,7 @@ CASES = ('healthy', 'absent', 'killed', 'restarted', 'stopped', 'black_hole',
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog='tools/run-bench.sh', description=__doc__.splitlines()[0])
+        prog='tools/run-bench.sh upload', description=__doc__.splitlines()[0])
     parser.add_argument('--size', type=int, default=1024, metavar='MIB')
     parser.add_argument('--runs', type=int, default=5, metavar='N')
     parser.add_argument('cases', nargs='*', metavar='CASE',

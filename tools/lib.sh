@@ -168,7 +168,9 @@ function install_project {
               requirements.txt) || return
     key=$(sha256sum <<<"$key")
     [[ $(cat "$venv/.project" 2>/dev/null) != "$key" ]] || return 0
-    pip_install "$log" "$venv" -e "$TOP" \
+    # As root in another user's clone git would refuse to tell pbr anything.
+    GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
+        GIT_CONFIG_VALUE_0=$TOP pip_install "$log" "$venv" -e "$TOP" \
         || failed "could not install this project into $venv" || return
     echo "$key" >"$venv/.project"
 }
@@ -184,6 +186,16 @@ function services_venv {
     venv=$(make_venv glance-2026.2 tools/requirements/glance-2026.2.txt) \
         || return
     link_ceph_bindings "$venv" || return
+    install_project "$venv" || return
+    echo "$venv"
+}
+
+# client_venv: print the path of an environment with this project and
+# OpenStackClient
+function client_venv {
+    local venv
+    venv=$(make_venv openstackclient tools/requirements/openstackclient.txt) \
+        || return
     install_project "$venv" || return
     echo "$venv"
 }

@@ -1,13 +1,19 @@
 #!/bin/bash
-# Compares uploads through rbd_progress with the stock driver's.
+# Compares uploads through rbd_progress with the stock driver's, or the API
+# extension with Glance's own API.
 #
-#   tools/run-bench.sh [--size MIB] [--runs N] [CASE...]      see --help
+#   tools/run-bench.sh upload|api [--size MIB] [--runs N] [CASE...]
 #
-# Run it as root on Debian 12; what is missing gets installed.
+# Each says more with --help. Run it as root on Debian 12; what is missing
+# gets installed.
 
 set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
 
+case ${1-} in
+    upload | api) ;;
+    *) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
+esac
 venv=$(services_venv demo)
-PYTHONPATH=. exec "$venv/bin/python3" -m tools.bench_upload "$@"
+PYTHONPATH=. exec "$venv/bin/python3" -m "tools.bench_$1" "${@:2}"

@@ -57,12 +57,20 @@ function lane_lint {
     check "$venv/bin/reno" --quiet lint
 }
 
+# What is for OpenStackClient runs where users have it: without Glance.
 function lane_unit {
-    run_stestr unit "$GLANCE_VENV" run
+    local venv
+    run_stestr unit "$GLANCE_VENV" run --exclude-regex 'tests\.unit\.osc'
+    venv=$(client_venv)
+    run_stestr unit-osc "$venv" --test-path ./tests/unit/osc run
 }
 
 function lane_functional {
-    GLANCE_PROGRESS_TEST_DIR=$SCRATCH run_stestr functional "$GLANCE_VENV" \
+    local venv
+    venv=$(client_venv)
+    GLANCE_PROGRESS_TEST_DIR=$SCRATCH \
+        GLANCE_PROGRESS_OPENSTACK=$venv/bin/openstack \
+        run_stestr functional "$GLANCE_VENV" \
         --test-path ./tests/functional run --serial
 }
 

@@ -18,11 +18,11 @@ returns, so that whoever gets it over HTTP can show it as well.
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Sequence
 import json
 import sys
 from typing import Any
-from typing import Union
 
 import tqdm
 
@@ -61,61 +61,84 @@ def state(record: Described) -> str:
     return str(record['state'])
 
 
-class Lines:
+def line(record: Described) -> str:
+    """Return all that there is to say of *record*."""
+    percent = record['percent']
+    return '%s  %s  %s  %s' % (
+        record['store'],
+        'unknown total' if percent is None else '%.1f%%' % percent,
+        numbers(record), state(record))
+
+
+class Display(abc.ABC):
+
+    @abc.abstractmethod
+    def update(self, records: Sequence[Described]) -> None:
+        """Show *records*."""
+
+    def title(self, text: str) -> None:
+        """Show *text* above the records. Call it before update()."""
+
+    def close(self) -> None:
+        """Leave what is shown as it is."""
+
+
+class Lines(Display):
     """A line for each record that has changed."""
 
     def __init__(self) -> None:
-        self._last: dict[str, str] = {}
+        self._last: dict[str | None, str] = {}
+
+    def title(self, text: str) -> None:
+        self._print(None, text)
 
     def update(self, records: Sequence[Described]) -> None:
         for record in records:
-            percent = record['percent']
-            line = '%s  %s  %s  %s' % (
-                record['store'],
-                'unknown total' if percent is None else '%.1f%%' % percent,
-                numbers(record), state(record))
-            if self._last.get(record['store']) != line:
-                self._last[record['store']] = line
-                print(line, flush=True)
+            self._print(record['store'], line(record))
 
-    def close(self) -> None:
-        pass
+    def _print(self, store: str | None, text: str) -> None:
+        if self._last.get(store) != text:
+            self._last[store] = text
+            print(text, flush=True)
 
 
-class Json:
+class Json(Display):
     """A JSON object a line: every record, at every look."""
 
     def update(self, records: Sequence[Described]) -> None:
         for record in records:
             print(json.dumps(record), flush=True)
 
-    def close(self) -> None:
-        pass
 
-
-class Bars:
+class Bars(Display):
     """A bar for each store, one below the other."""
 
     def __init__(self) -> None:
-        self._bars: dict[str, tqdm.tqdm[Any]] = {}
+        self._bars: dict[str | None, tqdm.tqdm[Any]] = {}
+
+    def title(self, text: str) -> None:
+        bar = self._bar(None)
+        bar.bar_format = _literally(text)
+        bar.refresh()
 
     def update(self, records: Sequence[Described]) -> None:
         for record in records:
-            bar = self._bars.get(record['store'])
-            if bar is None:
-                # It draws itself when made: nothing, and not "0it [00:00]".
-                bar = self._bars[record['store']] = tqdm.tqdm(
-                    file=sys.stdout, leave=True, dynamic_ncols=True,
-                    position=len(self._bars), miniters=0, mininterval=0,
-                    bar_format='{desc}')
-            self._draw(bar, record)
+            self._draw(self._bar(record['store']), record)
+
+    def _bar(self, store: str | None) -> tqdm.tqdm[Any]:
+        if store not in self._bars:
+            # It draws itself when made: nothing, and not "0it [00:00]".
+            self._bars[store] = tqdm.tqdm(
+                file=sys.stdout, leave=True, dynamic_ncols=True,
+                position=len(self._bars), miniters=0, mininterval=0,
+                bar_format='{desc}')
+        return self._bars[store]
 
     def _draw(self, bar: tqdm.tqdm[Any], record: Described) -> None:
         # Percent, rate and ETA are the record's. tqdm's own count from when
         # it was started, and reach 100 % before the store has finished.
-        text = '%s, %s' % (numbers(record), state(record))
-        name = record['store'].replace('{', '{{').replace('}', '}}')
-        text = text.replace('{', '{{').replace('}', '}}')
+        text = _literally('%s, %s' % (numbers(record), state(record)))
+        name = _literally(record['store'])
         if record['percent'] is None:
             bar.bar_format = '%s: %s' % (name, text)
         else:
@@ -130,7 +153,8 @@ class Bars:
             bar.close()
 
 
-Display = Union[Lines, Json, Bars]
+def _literally(text: str) -> str:
+    return text.replace('{', '{{').replace('}', '}}')
 
 
 def choose(as_json: bool, live: bool) -> Display:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 from importlib import metadata
-import signal
 import sys
 import time
 from typing import Any
@@ -25,27 +24,20 @@ from typing import NoReturn
 
 from oslo_config import cfg
 
+from glance_progress.cmd import arguments
 from glance_progress.cmd import display
+from glance_progress.cmd import outcome
 from glance_progress import memcached
 from glance_progress import opts
 from glance_progress import reader
-from glance_progress import record as rec
-
-FINISHED = 0
-FAILED = 1
-STALLED = 2
-#: Could not look: wrong usage or configuration.
-UNUSABLE = 255
-
-# What Glance calls a store when it has but one (and store.UNNAMED_STORE).
-_UNNAMED_STORE = 'rbd'
+from glance_progress import store_names
 
 
 class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(UNUSABLE, '%s: error: %s\n' % (self.prog, message))
+        self.exit(outcome.UNUSABLE, '%s: error: %s\n' % (self.prog, message))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,19 +71,12 @@ def _parser() -> argparse.ArgumentParser:
             '--json', action='store_true',
             help='print JSON, one object a line and store')
     watch.add_argument(
-        '--interval', type=_positive, default=1.0, metavar='SECONDS',
+        '--interval', type=arguments.seconds, default=1.0, metavar='SECONDS',
         help='time between two looks, default 1')
     watch.add_argument(
-        '--timeout', type=_positive, default=60.0, metavar='SECONDS',
+        '--timeout', type=arguments.seconds, default=60.0, metavar='SECONDS',
         help='give up when there is no record for so long, default 60')
     return parser
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float('inf'):
-        raise argparse.ArgumentTypeError('%s is no time span' % text)
-    return value
 
 
 def _load(args: argparse.Namespace) -> cfg.ConfigOpts:
@@ -108,7 +93,7 @@ def _load(args: argparse.Namespace) -> cfg.ConfigOpts:
 
 
 def _stores(conf: cfg.ConfigOpts, args: argparse.Namespace) -> list[str]:
-    return args.store or list(conf.enabled_backends or [_UNNAMED_STORE])
+    return args.store or store_names.all_of(conf)
 
 
 class _Watch:
@@ -142,26 +127,13 @@ class _Watch:
                 % (self._image_id, ' or '.join(self._stores), self.servers))
 
 
-def _status(records: list[dict[str, Any]]) -> int:
-    if any(r['state'] == rec.FAILED for r in records):
-        return FAILED
-    if any(r['stalled'] for r in records) or not records:
-        return STALLED
-    return FINISHED
-
-
-def _over(records: list[dict[str, Any]]) -> bool:
-    return bool(records) and all(
-        r['state'] != rec.UPLOADING or r['stalled'] for r in records)
-
-
 def _show(watch: _Watch, output: display.Display) -> int:
     records = watch.look()
     if records:
         output.update(records)
     else:
         print(watch.missing(), file=sys.stderr)
-    return _status(records)
+    return outcome.of(records)
 
 
 def _follow(
@@ -173,11 +145,11 @@ def _follow(
         if records:
             last_seen = time.monotonic()
             output.update(records)
-            if _over(records):
-                return _status(records)
+            if outcome.over(records):
+                return outcome.of(records)
         elif time.monotonic() - last_seen > timeout:
             print(watch.missing(), file=sys.stderr)
-            return STALLED
+            return outcome.STALLED
         time.sleep(interval)
 
 
@@ -188,14 +160,14 @@ def main(argv: list[str] | None = None) -> int:
         watch = _Watch(conf, args)
     except (cfg.Error, ValueError) as exc:
         print('glance-progress: %s' % exc, file=sys.stderr)
-        return UNUSABLE
+        return outcome.UNUSABLE
     output = display.choose(args.json, live=args.command == 'watch')
     try:
         if args.command == 'show':
             return _show(watch, output)
         return _follow(watch, output, args.interval, args.timeout)
     except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        return outcome.INTERRUPTED
     finally:
         output.close()
 

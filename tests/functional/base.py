@@ -36,6 +36,7 @@ from glance_progress import publisher
 from glance_progress import reader
 from glance_progress import record as rec
 from glance_progress import store as progress
+from glance_progress import store_names
 from tests.functional import services
 
 MiB = 1024 * 1024
@@ -131,7 +132,7 @@ class TestCase(testtools.TestCase):
 
     def record(
         self, conf: cfg.ConfigOpts, image_id: str,
-        store: str = progress.UNNAMED_STORE,
+        store: str = store_names.UNNAMED,
     ) -> rec.Record | None:
         """Return what memcached holds, read through a client of its own."""
         found = reader.Reader(memcached.from_conf(conf)).read(

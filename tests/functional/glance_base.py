@@ -82,10 +82,11 @@ class GlanceTestCase(base.TestCase):
             disk_format='raw', container_format='bare', **properties).id
 
     def upload(
-        self, image_id: str, size: int | None, **headers: str
+        self, image_id: str, size: int | None, target: str = 'file',
+        **headers: str
     ) -> http_upload.Upload:
         upload = http_upload.Upload(
-            self.api.port, image_id, {**HEADERS, **headers}, size)
+            self.api.port, image_id, {**HEADERS, **headers}, size, target)
         self.addCleanup(upload.abandon)
         return upload
 

@@ -18,20 +18,22 @@ import http.client
 
 
 class Upload:
-    """PUT /v2/images/{id}/file, piece by piece.
+    """PUT /v2/images/{id}/file or /stage, piece by piece.
 
     :param port: of glance-api on loopback
     :param headers: identity and others
     :param size: what Content-Length announces; None sends chunks
+    :param target: 'file' or 'stage'
     """
 
     def __init__(
         self, port: int, image_id: str, headers: dict[str, str],
-        size: int | None,
+        size: int | None, target: str = 'file',
     ) -> None:
         self._chunked = size is None
         self._peer = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
-        self._peer.putrequest('PUT', '/v2/images/%s/file' % image_id)
+        self._peer.putrequest(
+            'PUT', '/v2/images/%s/%s' % (image_id, target))
         for name, value in headers.items():
             self._peer.putheader(name, value)
         self._peer.putheader('Content-Type', 'application/octet-stream')

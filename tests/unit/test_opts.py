@@ -66,6 +66,7 @@ class TestCheck(base.TestCase):
              'memcached_tls_cafile': None, 'memcached_tls_certfile': None,
              'memcached_tls_keyfile': None, 'update_interval': 1.0,
              'stalled_after': 60.0, 'record_ttl': 86400,
+             'honor_base_image_ref': True,
              'legacy_keys': True, 'legacy_ttl': 86400},
             dict(conf.glance_progress))
 

@@ -48,6 +48,7 @@ class TestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
+        self.patch('glance_progress.upload._STEP', 1)
         self.publisher = Publisher()
         self.patch('glance_progress.publisher.get',
                    lambda conf: self.publisher)
@@ -82,6 +83,17 @@ class TestUpload(TestCase):
             [('uploading', 0, 5, True), ('uploading', 2, 5, False),
              ('uploading', 4, 5, False), ('uploading', 5, 5, False),
              ('finished', 5, 5, True)], self.publisher.steps)
+
+    def test_small_steps_are_not_told_one_by_one(self):
+        self.patch('glance_progress.upload._STEP', 3)
+        told = self.upload(10)
+        for size in (1, 2, 3, 4, 5, 6, 7):
+            told.written(size)
+        told.failed(OSError())
+        self.assertEqual(
+            [('uploading', 0, 10, True), ('uploading', 3, 10, False),
+             ('uploading', 6, 10, False), ('failed', 7, 10, True)],
+            self.publisher.steps)
 
     def test_unknown_size(self):
         for size in (0, None):

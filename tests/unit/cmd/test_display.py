@@ -92,6 +92,18 @@ class TestLines(base.TestCase):
             ['25.0%', '25.0%', '50.0%', '25.0%'],
             [line.split()[1] for line in self.lines()])
 
+    def test_title(self):
+        lines = display.Lines()
+        for title in ('a', 'a', 'b'):
+            lines.title(title)
+            lines.update([described()])
+        self.assertEqual(
+            ['a', 'ceph', 'b'], [line.split()[0] for line in self.lines()])
+
+    def test_json_has_no_title(self):
+        display.Json().title('a')
+        self.assertEqual([], self.lines())
+
     def test_json(self):
         output = display.Json()
         for _ in range(2):
@@ -181,6 +193,17 @@ class TestBars(base.TestCase):
         lines = self.shown().strip().splitlines()
         self.assertIn('ceph: ', lines[0])
         self.assertIn('b: ', lines[-1])
+        bars.close()
+
+    def test_title(self):
+        bars = display.Bars()
+        bars.title('queued {%s}')
+        bars.update([described()])
+        lines = self.shown().strip().splitlines()
+        self.assertEqual('queued {%s}', lines[0])
+        self.assertIn('ceph: ', lines[-1])
+        bars.title('queued -> saving')
+        self.assertEqual('queued -> saving', self.shown().strip())
         bars.close()
 
     def test_braces_and_percent_signs(self):

@@ -1,0 +1,237 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What users are told of an image: Glance's word and memcached's together.
+
+Glance's database knows the image's status, and memcached the bytes. Records
+may be missing at any time, and may be older than the status; where the two
+contradict each other the database is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import dataclasses
+from typing import Any
+
+from glance_progress import record as rec
+
+#: Seconds in which a record may be ahead of the database.
+GRACE = 5.0
+
+#: State of a store that an import has not come to yet. No record has it.
+WAITING = 'waiting'
+
+# Phases
+QUEUED = 'queued'
+UPLOAD = 'upload'
+STAGING = 'staging'
+STAGED = 'staged'
+IMPORT = 'import'
+COPY = 'copy'
+DONE = 'done'
+FAILED = 'failed'
+
+NOT_KEPT = 'Glance has not kept the image data in this store.'
+IMPORT_FAILED = 'The import into this store failed.'
+
+# What a tenant need not know of a store's progress
+_ADMINS_ONLY = 'host'
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """An image as Glance's database has it.
+
+    :param size: in bytes; None while Glance does not know it
+    :param stores: stores that hold the whole image
+    :param targets: stores that an import is to fill, or was to
+    :param failed: stores that the last import has failed to fill
+    :param importing: whether an import is at work
+    """
+
+    image_id: str
+    name: str | None
+    owner: str | None
+    status: str
+    size: int | None
+    stores: frozenset[str] = frozenset()
+    targets: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+    importing: bool = False
+
+    @property
+    def at_work(self) -> bool:
+        """Whether somebody may be writing data of this image."""
+        return self.importing or self.status in ('saving', 'uploading')
+
+    @property
+    def in_transit(self) -> bool:
+        """Whether data of this image are under way."""
+        return self.status in ('saving', 'uploading', 'importing') or (
+            self.status == 'active' and self.importing
+            and not self.targets <= self.stores)
+
+
+def describe(
+    image: Image, records: Mapping[str, rec.Record], now: float,
+    stalled_after: float, admin: bool = False,
+) -> dict[str, Any]:
+    """Return what the API answers for *image*.
+
+    :param records: what memcached holds of the image, by store
+    :param now: seconds since the epoch
+    :param stalled_after: seconds after which an upload counts as stalled
+    :param admin: whether to name the hosts that upload
+    """
+    image = dataclasses.replace(image, failed=_failed(image))
+    stores = {}
+    for store, record in records.items():
+        described = _corrected(image, record, now).describe(
+            now, stalled_after)
+        del described['image_id']
+        stores[store] = described
+    for store in image.stores | image.targets | image.failed:
+        stores.setdefault(store, _without_record(image, store))
+    phase = _phase(image, stores)
+    if not admin:
+        for each in stores.values():
+            each.pop(_ADMINS_ONLY, None)
+    return {
+        'image_id': image.image_id,
+        'name': image.name,
+        'owner': image.owner,
+        'status': image.status,
+        'phase': phase,
+        'size': image.size,
+        'percent': _percent(image, phase, stores),
+        'source': 'memcached' if records else 'database',
+        'stores': [stores[store] for store in sorted(stores)],
+    }
+
+
+def _failed(image: Image) -> frozenset[str]:
+    """Return the stores whose failed import nothing has made up for.
+
+    Glance forgets a failure at the next import, but not at an upload.
+    """
+    if image.status == 'saving':
+        return frozenset()
+    return image.failed - image.stores
+
+
+def _corrected(image: Image, record: rec.Record, now: float) -> rec.Record:
+    """Return *record* as it must be, seen what has become of the image."""
+    if record.total_bytes is None and image.size is not None:
+        # Before 2026.1 imports do not tell the driver the size.
+        record = dataclasses.replace(
+            record, total_bytes=max(image.size, record.bytes_written))
+    staged = record.store == rec.STAGING_STORE
+    if staged and record.state != rec.UPLOADING:
+        return record  # though Glance removes the data after the import
+    if record.store in image.failed and record.state != rec.FAILED:
+        return dataclasses.replace(
+            record, state=rec.FAILED, failure=IMPORT_FAILED)
+    if image.at_work or record.age(now) < GRACE:
+        return record
+    if image.status == 'deactivated' and not image.stores:
+        return record  # Glance hides where it is, but from admins
+    if ((staged or record.store in image.stores)
+            and image.status != 'queued'):
+        # If it says otherwise, its end did not reach memcached.
+        size = record.bytes_written if image.size is None else image.size
+        return dataclasses.replace(
+            record, state=rec.FINISHED, bytes_written=size, total_bytes=size,
+            failure=None)
+    if record.state == rec.FAILED:
+        return record
+    return dataclasses.replace(record, state=rec.FAILED, failure=NOT_KEPT)
+
+
+def _without_record(image: Image, store: str) -> dict[str, Any]:
+    """Return what the database alone says of a store."""
+    written, percent, failure = 0, 0.0, None
+    if store in image.stores and image.status != 'queued':
+        state, percent = rec.FINISHED, 100.0
+        written = image.size or 0
+    elif store in image.stores:
+        state, failure = rec.FAILED, NOT_KEPT
+    elif store in image.failed or not image.importing:
+        state, failure = rec.FAILED, IMPORT_FAILED
+    else:
+        state = WAITING
+    nothing = dict.fromkeys((
+        'started_at', 'updated_at', 'sequence', 'request_id',
+        'bytes_per_second', 'eta', 'age'))
+    return {
+        'store': store, 'state': state, 'bytes_written': written,
+        'total_bytes': image.size, 'failure': failure, 'percent': percent,
+        'stalled': False, **nothing}
+
+
+def _phase(image: Image, stores: Mapping[str, Mapping[str, Any]]) -> str:
+    states = {store: each['state'] for store, each in stores.items()}
+    staging = states.get(rec.STAGING_STORE) == rec.UPLOADING
+    if image.status == 'saving':
+        return UPLOAD
+    if image.status == 'uploading':
+        return STAGING if image.size is None else STAGED
+    if image.status == 'active' and image.in_transit:
+        return STAGING if staging else COPY
+    if image.status in ('importing', 'queued') and image.importing:
+        return STAGING if staging else IMPORT
+    if image.status == 'queued':
+        return FAILED if rec.FAILED in states.values() else QUEUED
+    # An import that nobody works on any more has failed.
+    return FAILED if image.status in ('importing', 'killed') else DONE
+
+
+def _percent(
+    image: Image, phase: str, stores: Mapping[str, Mapping[str, Any]]
+) -> float | None:
+    """Return how much of the phase is done; None when that is not known."""
+    if phase == DONE:
+        return 100.0
+    if phase == STAGING:
+        written = [each['percent'] for store, each in stores.items()
+                   if store == rec.STAGING_STORE]
+    else:
+        written = [each['percent'] for each in _of_one_job(image, stores)]
+    if not written or None in written:
+        return None
+    # Below 100 until Glance says that it is done.
+    return min(99.9, round(sum(written) / len(written), 1))
+
+
+def _of_one_job(
+    image: Image, stores: Mapping[str, Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Return the stores that are filled by the newest request, or will be.
+
+    Those that were filled by earlier ones, such as the store that an image is
+    copied from, say nothing of how far this one is.
+    """
+    # Data to be imported are staged first.
+    staged = stores.get(rec.STAGING_STORE, {}).get('sequence', -1)
+    recorded = {
+        store: each for store, each in stores.items()
+        if store != rec.STAGING_STORE and each['sequence'] is not None
+        and (not image.targets or each['sequence'] > staged)}
+    newest = max(recorded.values(), key=lambda each: each['sequence'],
+                 default=None)
+    if (newest is not None and image.targets and newest['age'] > GRACE
+            and newest['store'] not in image.targets):
+        newest = None  # of the time before this import
+    return [
+        each for store, each in stores.items()
+        if store in image.targets or newest is not None
+        and store in recorded and each['request_id'] == newest['request_id']]

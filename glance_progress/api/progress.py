@@ -1,0 +1,111 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""GET /v2/images/{image_id}/progress and GET /v2/info/progress."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import time
+from typing import Any
+from urllib import parse
+
+from glance.api.v2 import images
+from glance.common import wsgi
+from oslo_config import cfg
+
+from glance_progress import answer
+from glance_progress.api import transit
+from glance_progress import memcached
+from glance_progress import opts
+from glance_progress import process
+from glance_progress import reader
+from glance_progress import record as rec
+from glance_progress import store_names
+
+LIST_PATH = '/v2/info/progress'
+
+_reader = process.PerProcess(
+    lambda conf: reader.Reader(memcached.get(conf)))
+
+
+class Controller(images.ImagesController):
+    """Shows images as Glance's own controller does, and how far they are."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._transit = transit.Transit(self)
+
+    def show_progress(self, req: Any, image_id: str) -> dict[str, Any]:
+        # Who may not see the image does not get past this.
+        image = self.show(req, image_id)
+        return self._describe(req, [transit.facts(image)])[0]
+
+    def list_progress(
+        self, req: Any, marker: str | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        page, next_marker = self._transit.page(req, marker, limit)
+        return {'images': self._describe(req, page),
+                'next_marker': next_marker}
+
+    def _describe(
+        self, req: Any, facts: Sequence[answer.Image]
+    ) -> list[dict[str, Any]]:
+        conf = cfg.CONF
+        found = _reader.get(conf).read(
+            [image.image_id for image in facts], store_names.all_of(conf))
+        records: dict[str, dict[str, rec.Record]] = {}
+        for (image_id, store), record in (found or {}).items():
+            records.setdefault(image_id, {})[store] = record
+        now = time.time()
+        return [
+            answer.describe(
+                image, records.get(image.image_id, {}), now,
+                conf[opts.GROUP].stalled_after, admin=req.context.is_admin)
+            for image in facts]
+
+
+class Deserializer(images.RequestDeserializer):
+    """Takes ``marker`` and ``limit``, and ignores what it does not know."""
+
+    def show_progress(self, request: Any) -> dict[str, Any]:
+        return {}
+
+    def list_progress(self, request: Any) -> dict[str, Any]:
+        query: dict[str, Any] = {}
+        if 'limit' in request.params:
+            query['limit'] = self._validate_limit(request.params['limit'])
+        if 'marker' in request.params:
+            query['marker'] = request.params['marker']
+        return query
+
+
+class Serializer(wsgi.JSONResponseSerializer):
+
+    def show_progress(self, response: Any, result: dict[str, Any]) -> None:
+        self._write(response, result)
+
+    def list_progress(self, response: Any, result: dict[str, Any]) -> None:
+        query = dict(response.request.params)
+        query.pop('marker', None)
+        body = {'images': result['images'], 'first': _link(query)}
+        if result['next_marker']:
+            body['next'] = _link({**query, 'marker': result['next_marker']})
+        self._write(response, body)
+
+    def _write(self, response: Any, body: dict[str, Any]) -> None:
+        self.default(response, body)
+        response.headers['Cache-Control'] = 'no-store'
+
+
+def _link(query: dict[str, str]) -> str:
+    return LIST_PATH + ('?' + parse.urlencode(query) if query else '')

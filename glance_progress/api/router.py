@@ -1,0 +1,73 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Glance's v2 router with progress."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glance.api.v2 import discovery
+from glance.api.v2 import image_data
+from glance.api.v2 import images
+from glance.api.v2 import router
+from glance.common import wsgi
+from oslo_config import cfg
+
+from glance_progress.api import progress
+from glance_progress.api import stores
+from glance_progress.api import uploads
+from glance_progress import opts
+
+
+class API(router.API):
+    """Routes that are connected first win over Glance's own.
+
+    The paths stay Glance's, with all that it does for other methods.
+    """
+
+    def __init__(self, mapper: Any) -> None:
+        opts.check(cfg.CONF)
+        self._connect_progress(mapper)
+        mapper.connect(
+            '/info/stores/detail',
+            controller=wsgi.Resource(
+                stores.InfoController(), None,
+                discovery.ResponseSerializer()),
+            action='get_stores_detail', conditions={'method': ['GET']},
+            body_reject=True)
+        data = image_data.create_resource()
+        data.controller = uploads.ImageDataController()
+        for path, action in (('file', 'upload'), ('stage', 'stage')):
+            mapper.connect(
+                '/images/{image_id}/' + path, controller=data, action=action,
+                conditions={'method': ['PUT']})
+        imports = images.create_resource(images.load_custom_properties())
+        imports.controller = uploads.ImportController()
+        mapper.connect(
+            '/images/{image_id}/import', controller=imports,
+            action='import_image', conditions={'method': ['POST']})
+        super().__init__(mapper)
+
+    def _connect_progress(self, mapper: Any) -> None:
+        resource = wsgi.Resource(
+            progress.Controller(), progress.Deserializer(),
+            progress.Serializer())
+        reject = wsgi.Resource(wsgi.RejectMethodController())
+        for path, action in (('/images/{image_id}/progress', 'show_progress'),
+                             ('/info/progress', 'list_progress')):
+            mapper.connect(
+                path, controller=resource, action=action,
+                conditions={'method': ['GET']}, body_reject=True)
+            mapper.connect(
+                path, controller=reject, action='reject',
+                allowed_methods='GET')

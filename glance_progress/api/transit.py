@@ -1,0 +1,134 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which images are in transit, as far as the caller may see them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from glance.api.v2 import policy as api_policy
+from glance.common import exception
+from glance.db.sqlalchemy import api as db_api
+from glance.db.sqlalchemy import models
+from oslo_config import cfg
+import sqlalchemy
+import webob.exc
+
+from glance_progress import answer
+from glance_progress import store_names
+
+#: Seconds for which the list of images that are being imported is kept.
+_TASKS_AGE = 1.0
+
+
+def facts(image: Any) -> answer.Image:
+    """Return what Glance's *image*, already shown to the caller, says."""
+    properties = image.extra_properties
+    unnamed = None if cfg.CONF.enabled_backends else store_names.UNNAMED
+    stores = (location.get('metadata', {}).get('store', unnamed)
+              for location in image.locations)
+    return answer.Image(
+        image_id=image.image_id, name=image.name, owner=image.owner,
+        status=image.status, size=image.size,
+        stores=frozenset(store for store in stores if store),
+        targets=_stores(properties.get('os_glance_importing_to_stores')),
+        failed=_stores(properties.get('os_glance_failed_import')),
+        importing=bool(properties.get('os_glance_import_task')))
+
+
+def _stores(text: str | None) -> frozenset[str]:
+    return frozenset(name for name in (text or '').split(',') if name)
+
+
+class Transit:
+    """Lists images that are being uploaded, staged, imported or copied.
+
+    :param controller: Glance's, whose gateway and policy count
+    """
+
+    def __init__(self, controller: Any) -> None:
+        self._gateway = controller.gateway
+        self._policy = controller.policy
+        self._importing: tuple[float, list[str]] = (0.0, [])
+
+    def page(
+        self, req: Any, marker: str | None, limit: int | None
+    ) -> tuple[list[answer.Image], str | None]:
+        """Return a page, newest first, and the marker of the next one.
+
+        :raises webob.exc.HTTPBadRequest: there is no such marker
+        :raises webob.exc.HTTPForbidden: the caller may not list images
+        """
+        conf = cfg.CONF
+        limit = min(conf.api_limit_max,
+                    conf.limit_param_default if limit is None else limit)
+        try:
+            self._policy.enforce(req.context, 'get_images',
+                                 {'project_id': req.context.project_id})
+            found = self._list(
+                req, marker, limit,
+                {'status': 'in:saving,uploading,importing'})
+            # Copying leaves an image active, and property filters know
+            # equality only: it is found by its task.
+            importing = self._importing_ids()
+            if importing:
+                found += self._list(
+                    req, marker, limit,
+                    {'status': 'active', 'id': 'in:' + ','.join(importing)})
+        except exception.NotFound as exc:
+            raise webob.exc.HTTPBadRequest(explanation=exc.msg)
+        except exception.Forbidden as exc:
+            raise webob.exc.HTTPForbidden(explanation=exc.msg)
+        except exception.NotAuthenticated as exc:
+            raise webob.exc.HTTPUnauthorized(explanation=exc.msg)
+        # An image that becomes active in between is in both.
+        found = sorted(
+            {image.image_id: image for image in found}.values(),
+            key=lambda image: (image.created_at, image.image_id),
+            reverse=True)[:limit]
+        visible = (
+            facts(image) for image in found
+            if api_policy.ImageAPIPolicy(
+                req.context, image, self._policy).check('get_image'))
+        more = bool(limit) and len(found) == limit
+        return ([image for image in visible if image.in_transit],
+                found[-1].image_id if more else None)
+
+    def _list(
+        self, req: Any, marker: str | None, limit: int,
+        filters: dict[str, Any],
+    ) -> list[Any]:
+        repo = self._gateway.get_repo(req.context)
+        return list(repo.list(
+            marker=marker, limit=limit, sort_key=['created_at'],
+            sort_dir=['desc'], filters={'deleted': False, **filters},
+            member_status='accepted'))
+
+    def _importing_ids(self) -> list[str]:
+        """Return the images that an import task works on.
+
+        Not by Glance's own function for tasks, which begins with an UPDATE.
+        """
+        read_at, ids = self._importing
+        if time.monotonic() - read_at > _TASKS_AGE:
+            task = models.Task
+            query = sqlalchemy.select(task.image_id).where(
+                task.type == 'api_image_import',
+                task.status.in_(('pending', 'processing')),
+                task.deleted == sqlalchemy.false(),
+                task.image_id.is_not(None))
+            with db_api.get_engine().connect() as connection:
+                ids = sorted({row[0] for row in connection.execute(query)})
+            self._importing = (time.monotonic(), ids)
+        return ids

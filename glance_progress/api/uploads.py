@@ -1,0 +1,118 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""PUT /v2/images/{image_id}/file and what else brings data in."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from glance.api.v2 import image_data
+from glance.api.v2 import images
+from glance.api.v2 import policy as api_policy
+from glance.common import exception
+from oslo_config import cfg
+import webob.exc
+
+from glance_progress import opts
+from glance_progress import staging
+from glance_progress import store_names
+from glance_progress import upload
+
+STORE_HEADER = 'x-image-meta-store'
+BASE_HEADER = 'x-openstack-base-image-ref'
+
+_IMAGE_ID = re.compile(images.get_base_properties()['id']['pattern'])
+
+# What a tenant is told when Glance refuses data that the store has taken, by
+# the status of the answer.
+_REFUSALS = {
+    400: 'The signature of the image data is wrong.',
+    410: 'The image was deleted during its upload.',
+    413: 'The image exceeds the quota.',
+    415: 'The image data is not of the announced format, or failed a safety '
+         'check.',
+}
+_REFUSAL = 'Glance refused the image data after the store had taken it.'
+
+
+class ImageDataController(image_data.ImageDataController):
+
+    def upload(
+        self, req: Any, image_id: str, data: Any, size: int | None
+    ) -> Any:
+        if cfg.CONF.enabled_backends and cfg.CONF[
+                opts.GROUP].honor_base_image_ref:
+            self._choose_store(req)
+        try:
+            return super().upload(req, image_id, data, size)
+        except Exception as exc:
+            # The store may have finished by then, and said so.
+            upload.refused(
+                cfg.CONF, image_id, self._store_of(req),
+                req.context.request_id,
+                _REFUSALS.get(getattr(exc, 'code', 500), _REFUSAL))
+            raise
+
+    def stage(
+        self, req: Any, image_id: str, data: Any, size: int | None
+    ) -> Any:
+        staging.install(cfg.CONF)
+        return super().stage(req, image_id, data, size)
+
+    def _store_of(self, req: Any) -> str:
+        if not cfg.CONF.enabled_backends:
+            return store_names.UNNAMED
+        return str(req.headers.get(
+            STORE_HEADER, cfg.CONF.glance_store.default_backend))
+
+    def _choose_store(self, req: Any) -> None:
+        """Send data that name a base image, and no store, where that is.
+
+        :raises webob.exc.HTTPBadRequest: the header holds no image id
+        """
+        base_id = req.headers.get(BASE_HEADER)
+        if base_id is None:
+            return
+        if not _IMAGE_ID.match(base_id):
+            raise webob.exc.HTTPBadRequest(explanation=(
+                'The header %s does not hold the id of an image: %.40r'
+                % (BASE_HEADER, base_id)))
+        if STORE_HEADER in req.headers:
+            return
+        writable = {
+            store for store in store_names.backends(cfg.CONF)
+            if cfg.CONF.enabled_backends[store] != 'http'}
+        holding = [store for store in self._stores_of(req, base_id)
+                   if store in writable]
+        if holding and cfg.CONF.glance_store.default_backend not in holding:
+            req.headers[STORE_HEADER] = holding[0]
+
+    def _stores_of(self, req: Any, image_id: str) -> list[str]:
+        """Return the stores of an image, if the caller may see it."""
+        try:
+            image = self.gateway.get_repo(req.context).get(image_id)
+            api_policy.ImageAPIPolicy(
+                req.context, image, self.policy).get_image()
+        except (exception.NotFound, exception.Forbidden,
+                webob.exc.HTTPNotFound, webob.exc.HTTPForbidden):
+            return []
+        return [location['metadata'].get('store')
+                for location in image.locations]
+
+
+class ImportController(images.ImagesController):
+
+    def import_image(self, req: Any, image_id: str, body: Any) -> Any:
+        staging.install(cfg.CONF)
+        return super().import_image(req, image_id, body)

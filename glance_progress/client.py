@@ -1,0 +1,213 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Reads the progress of images from glance-api, for scripts.
+
+::
+
+   from glance_progress import client
+
+   for snapshot in client.watch(session, image_id):
+       print(snapshot['phase'], snapshot['percent'])
+
+*session* is a keystoneauth1 session or, where region, interface or endpoint
+matter, an adapter for the image service. A snapshot is the dictionary that
+``GET /v2/images/{image_id}/progress`` answers. Errors of keystoneauth1 pass
+through; those of this module are ProgressError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+import logging
+import re
+import time
+from typing import Any
+from typing import Union
+from urllib import parse
+
+from keystoneauth1 import adapter
+from keystoneauth1 import exceptions
+from keystoneauth1 import session as ks_session
+
+from glance_progress import record as rec
+
+LOG = logging.getLogger(__name__)
+
+Session = Union[ks_session.Session, adapter.Adapter]
+Snapshot = dict[str, Any]
+
+#: Seconds that an answer may take, and in which a server that has answered
+#: before may fail to. A restart of glance-api takes less.
+PATIENCE = 60
+
+# They change with each look, also when the image does not.
+_CLOCKS = ('age', 'eta')
+
+
+class ProgressError(Exception):
+    """There is no progress to be had."""
+
+
+class NoProgressApi(ProgressError):
+
+    def __init__(self) -> None:
+        super().__init__('This glance-api has no progress extension.')
+
+
+class ImageNotFound(ProgressError):
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__('There is no image %s.' % image_id)
+
+
+class ImageDeleted(ProgressError):
+
+    def __init__(self, image_id: str) -> None:
+        super().__init__('Image %s has been deleted.' % image_id)
+
+
+class NothingHappens(ProgressError):
+
+    def __init__(self, snapshot: Snapshot, timeout: float) -> None:
+        super().__init__('Nothing has happened to image %s for %g s; it is %s.'
+                         % (snapshot['image_id'], timeout, snapshot['status']))
+
+
+class _Api:
+
+    def __init__(self, session: Session) -> None:
+        if not isinstance(session, adapter.Adapter):
+            session = adapter.Adapter(session, service_type='image')
+        endpoint = session.get_endpoint()
+        if not endpoint:
+            raise exceptions.EndpointNotFound()
+        # Catalogs have it with and without the version.
+        self._base = re.sub(r'(/v2(\.\d+)?)?/*$', '', endpoint)
+        self._adapter = session
+
+    def get(self, path: str) -> Any:
+        return self._adapter.get(
+            self._base + path, timeout=PATIENCE, raise_exc=True).json()
+
+    def show(self, image_id: str) -> Snapshot:
+        path = '/v2/images/' + parse.quote(image_id, safe='')
+        try:
+            return self.get(path + '/progress')
+        except exceptions.NotFound:
+            pass
+        try:
+            self.get(path)
+        except exceptions.NotFound:
+            raise ImageNotFound(image_id) from None
+        raise NoProgressApi
+
+
+def show(session: Session, image_id: str) -> Snapshot:
+    """Return the progress of an image.
+
+    :raises ImageNotFound: also for one that the caller may not see
+    :raises NoProgressApi: when glance-api has no such resource
+    """
+    return _Api(session).show(image_id)
+
+
+def list_images(session: Session) -> Iterator[Snapshot]:
+    """Yield the progress of each image in transit that the caller may see.
+
+    The next page is fetched when it is asked for.
+
+    :raises NoProgressApi: when glance-api has no such resource
+    """
+    api = _Api(session)
+    query = ''
+    while True:
+        try:
+            page = api.get('/v2/info/progress' + query)
+        except exceptions.NotFound:
+            raise NoProgressApi from None
+        yield from page['images']
+        if 'next' not in page:
+            return
+        # Its path is of no use where a proxy has put one before Glance's.
+        query = '?' + parse.urlsplit(page['next']).query
+
+
+def watch(
+    session: Session, image_id: str, interval: float = 1.0,
+    timeout: float | None = None,
+) -> Iterator[Snapshot]:
+    """Yield the progress of an image now, and each time that it has changed.
+
+    It ends when the image is done or has failed, which includes one that is
+    back in ``queued``. A store that has stalled may go on, so that it is no
+    end. A server that fails to answer for less than PATIENCE is waited for,
+    except at the first look.
+
+    :param interval: seconds between two looks
+    :param timeout: seconds to wait while nothing changes and no store is
+        being written to; None waits for ever
+    :raises NothingHappens: after *timeout*
+    :raises ImageDeleted: when it was there before
+    :raises ImageNotFound: also for one that the caller may not see
+    :raises NoProgressApi: when glance-api has no such resource
+    """
+    api = _Api(session)
+    last: Snapshot | None = None
+    begun = False
+    moved = answered = time.monotonic()
+    while True:
+        try:
+            snapshot = api.show(image_id)
+        except ImageNotFound:
+            if last is None:
+                raise
+            raise ImageDeleted(image_id) from None
+        except exceptions.ClientException as exc:
+            if (last is None or not _passes(exc)
+                    or time.monotonic() - answered > PATIENCE):
+                raise
+            LOG.info('Trying again: %s', exc)
+        else:
+            changed = last is None or _timeless(snapshot) != _timeless(last)
+            last = snapshot
+            if changed:
+                yield snapshot
+            begun = begun or snapshot['phase'] != 'queued'
+            if (snapshot['phase'] in ('done', 'failed')
+                    or begun and snapshot['phase'] == 'queued'):
+                return
+            # Not before: whoever takes the snapshot may take time as well.
+            answered = time.monotonic()
+            if changed or _under_way(snapshot):
+                moved = answered
+            if timeout is not None and answered - moved > timeout:
+                raise NothingHappens(snapshot, timeout)
+        time.sleep(interval)
+
+
+def _passes(exc: exceptions.ClientException) -> bool:
+    """Tell whether the next request may well succeed."""
+    status = getattr(exc, 'http_status', 0) or 0
+    return (isinstance(exc, exceptions.ConnectionError)
+            or status == 429 or status >= 500)
+
+
+def _timeless(snapshot: Snapshot) -> Snapshot:
+    return {**snapshot, 'stores': [
+        {name: value for name, value in store.items() if name not in _CLOCKS}
+        for store in snapshot['stores']]}
+
+
+def _under_way(snapshot: Snapshot) -> bool:
+    return any(store['state'] == rec.UPLOADING and not store['stalled']
+               for store in snapshot['stores'])

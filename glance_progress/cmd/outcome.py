@@ -1,0 +1,49 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Exit statuses of the commands that show progress."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+import signal
+from typing import Any
+
+from glance_progress import record as rec
+
+FINISHED = 0
+FAILED = 1
+STALLED = 2
+#: Could not look.
+UNUSABLE = 255
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def of(records: Sequence[dict[str, Any]]) -> int:
+    """Return the status that described *records* amount to."""
+    if any(r['state'] == rec.FAILED for r in records):
+        return FAILED
+    if any(r['stalled'] for r in records) or not records:
+        return STALLED
+    return FINISHED
+
+
+def over(records: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether there are described *records*, and none moves on.
+
+    What is staged will be imported, so that this alone is no end.
+    """
+    ended = [r for r in records
+             if r['state'] != rec.UPLOADING or r['stalled']]
+    return len(ended) == len(records) and any(
+        r['store'] != rec.STAGING_STORE or r['state'] != rec.FINISHED
+        for r in records)

@@ -1,0 +1,50 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Values that people and programs read differently."""
+
+from __future__ import annotations
+
+from typing import Any
+from typing import TYPE_CHECKING
+
+from cliff import columns
+
+from glance_progress.cmd import display
+
+if TYPE_CHECKING:
+    _Column = columns.FormattableColumn[Any]
+else:  # in older releases of cliff it has no type argument
+    _Column = columns.FormattableColumn
+
+_UNKNOWN = '-'
+
+
+class Size(_Column):
+    """Bytes, or None."""
+
+    def human_readable(self) -> str:
+        return _UNKNOWN if self._value is None else display.size(self._value)
+
+
+class Percent(_Column):
+    """A number, or None."""
+
+    def human_readable(self) -> str:
+        return _UNKNOWN if self._value is None else '%.1f%%' % self._value
+
+
+class Stores(_Column):
+    """What is known of each store, as glance-api tells it."""
+
+    def human_readable(self) -> str:
+        return '\n'.join(map(display.line, self._value))

@@ -1,0 +1,195 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``openstack image progress``: for everyone who may see an image.
+
+The commands extend those of OpenStackClient on images. They have no API of
+their own, and so there is no plugin module that would bring one.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from collections.abc import Sequence
+import contextlib
+import itertools
+import logging
+from typing import Any
+
+from keystoneauth1 import adapter
+from keystoneauth1 import exceptions
+from openstack import exceptions as sdk_exceptions
+from osc_lib.cli import parseractions
+from osc_lib.command import command
+
+from glance_progress import client
+from glance_progress.cmd import arguments
+from glance_progress.cmd import display
+from glance_progress.cmd import outcome
+from glance_progress.osc import columns
+from glance_progress.osc import life
+from glance_progress import record as rec
+
+LOG = logging.getLogger(__name__)
+
+_FIELDS = ('image_id', 'name', 'owner', 'status', 'phase', 'size', 'percent',
+           'source', 'stores')
+_FORMATS = {'size': columns.Size, 'percent': columns.Percent,
+            'stores': columns.Stores}
+
+_LISTED = {'image_id': 'ID', 'name': 'Name', 'status': 'Status',
+           'phase': 'Phase', 'percent': 'Percent', 'stores': 'Stores'}
+_LISTED_OF_ALL = {**_LISTED, 'owner': 'Project'}
+
+
+def _values(
+    snapshot: client.Snapshot, fields: Iterable[str]
+) -> tuple[Any, ...]:
+    return tuple(_FORMATS.get(field, lambda value: value)(snapshot[field])
+                 for field in fields)
+
+
+class _Command(command.Command):
+
+    app: Any  # the clients that it has are those of its plugins
+
+    def _session(self) -> adapter.Adapter:
+        # Not the image client itself: it may answer from a cache.
+        image = self.app.client_manager.image
+        return adapter.Adapter(
+            image.session, endpoint_override=image.get_endpoint())
+
+    def _image_id(self, name_or_id: str) -> str:
+        return str(self.app.client_manager.image.find_image(
+            name_or_id, ignore_missing=False).id)
+
+
+def _add_image(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'image', metavar='<image>', help='Image to show (name or ID)')
+
+
+class ShowImageProgress(_Command, command.ShowOne):
+    """Show how far an image is, as the stores see it"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        _add_image(parser)
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Any]]:
+        snapshot = client.show(
+            self._session(), self._image_id(parsed_args.image))
+        return _FIELDS, _values(snapshot, _FIELDS)
+
+
+class ListImageProgress(_Command, command.Lister):
+    """List images whose data are on their way to a store"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--all', action='store_true',
+            help='List all images in transit that you may see, for an admin '
+                 'those of all projects, and not only those of your project')
+        parser.add_argument(
+            '--limit', type=int, action=parseractions.NonNegativeAction,
+            metavar='<num-images>', help='List at most so many images')
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Any]]:
+        fields = _LISTED_OF_ALL if parsed_args.all else _LISTED
+        session = self._session()
+        images = client.list_images(session)
+        # Without a project, as a system's admin is, there is nothing to
+        # select by.
+        project = session.get_project_id()
+        if project is not None and not parsed_args.all:
+            images = (each for each in images if each['owner'] == project)
+        return tuple(fields.values()), (
+            _values(each, fields)
+            for each in itertools.islice(images, parsed_args.limit))
+
+
+class WatchImageProgress(_Command):
+    """Follow an image until it is active, or has failed.
+
+    There is a bar for each store and, above, the states that the image has
+    gone through. The exit status is 0 when the image is done, 1 when it has
+    failed or was deleted, 2 when it has stalled or nothing has happened in
+    time, and 255 when the command could not look.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        _add_image(parser)
+        parser.add_argument(
+            '--interval', type=arguments.seconds, default=1.0,
+            metavar='<seconds>', help='Time between two looks, default 1')
+        parser.add_argument(
+            '--timeout', type=arguments.seconds, default=60.0,
+            metavar='<seconds>',
+            help='Give up when nothing has happened for so long, default 60')
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        try:
+            snapshots = client.watch(
+                self._session(), self._image_id(parsed_args.image),
+                parsed_args.interval, parsed_args.timeout)
+            output = display.choose(as_json=False, live=True)
+            with contextlib.closing(output):
+                return _follow(snapshots, output)
+        except KeyboardInterrupt:
+            return outcome.INTERRUPTED
+        except client.NothingHappens as exc:
+            LOG.error('%s', exc)
+            return outcome.STALLED
+        except client.ImageDeleted as exc:
+            LOG.error('%s', exc)
+            return outcome.FAILED
+        # OpenStackClient would make it 1, which is a failed upload here.
+        except (client.ProgressError, exceptions.ClientException,
+                sdk_exceptions.SDKException) as exc:
+            LOG.error('%s', exc)
+            return outcome.UNUSABLE
+
+
+def _follow(
+    snapshots: Iterable[client.Snapshot], output: display.Display
+) -> int:
+    states = life.Life()
+    for snapshot in snapshots:
+        stores = snapshot['stores']
+        output.title(states.update(snapshot))
+        output.update(stores)
+        if outcome.over(stores) and any(each['stalled'] for each in stores):
+            return outcome.of(stores)
+    return _end(snapshot)
+
+
+def _end(snapshot: client.Snapshot) -> int:
+    """Return the status that the last snapshot of an image amounts to."""
+    if snapshot['phase'] != 'done':
+        return outcome.FAILED
+    stores = snapshot['stores']
+    # A store that an earlier request has failed to fill no longer matters.
+    requests = {each['sequence'] or 0: each['request_id'] for each in stores}
+    latest = requests[max(requests)] if requests else None
+    failed = any(each['state'] == rec.FAILED
+                 and each['request_id'] in (None, latest) for each in stores)
+    return outcome.FAILED if failed else outcome.FINISHED

@@ -1,0 +1,235 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``openstack image progress`` against a real glance-api."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+
+import fixtures
+
+from glance_progress import failure
+from tests.functional import api_base
+from tests.functional import base
+from tests.functional import glance_base
+from tests.functional import services
+from tools.cloud import glance
+
+MiB = base.MiB
+
+
+def program() -> pathlib.Path:
+    """Return OpenStackClient, which may be in an environment of its own."""
+    return pathlib.Path(
+        os.environ.get('GLANCE_PROGRESS_OPENSTACK')
+        or pathlib.Path(sys.executable).with_name('openstack'))
+
+
+class Door(fixtures.Fixture):
+    """Stands before glance-api and says who is asking.
+
+    As Keystone's middleware does for a token: a command line has no means to
+    send the headers by which this Glance knows a user.
+    """
+
+    def __init__(self, port: int, headers: dict[str, str]) -> None:
+        self._port = port
+        self._headers = headers
+
+    def _setUp(self) -> None:
+        door = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+
+            def do_GET(self) -> None:
+                peer = http.client.HTTPConnection(
+                    '127.0.0.1', door._port, timeout=60)
+                with contextlib.closing(peer):
+                    peer.request(
+                        'GET', self.path, headers={
+                            **door._headers, 'Host': self.headers['Host']})
+                    answer = peer.getresponse()
+                    body = answer.read()
+                self.send_response(answer.status)
+                self.send_header('Content-Type', answer.headers[
+                    'Content-Type'])
+                self.send_header('Content-Length', str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        server.daemon_threads = True
+        self.url = 'http://127.0.0.1:%d' % server.server_port
+        threading.Thread(
+            target=server.serve_forever, args=(0.05,), daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+
+
+class OpenStackClientTest(api_base.ApiTestCase):
+
+    @classmethod
+    def make_api(cls) -> glance.GlanceBase:
+        return api_base.make('glance-openstackclient')
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.door = self.useFixture(Door(self.api.port, api_base.OWNER))
+
+    def start(self, *argv: str) -> subprocess.Popen[str]:
+        # What the machine's user has configured is not for this test.
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith('OS_')}
+        process = subprocess.Popen(
+            [program(), '--os-auth-type', 'none', '--os-endpoint',
+             self.door.url, 'image', 'progress', *argv],
+            cwd=services.directory(), env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def openstack(self, *argv: str) -> tuple[int, str, str]:
+        process = self.start(*argv)
+        stdout, stderr = process.communicate(timeout=60)
+        return process.returncode, stdout, stderr
+
+    def json(self, *argv: str) -> object:
+        status, stdout, stderr = self.openstack(*argv, '-f', 'json')
+        self.assertEqual((0, ''), (status, stderr))
+        return json.loads(stdout)
+
+    def wait_line(self, process: subprocess.Popen[str], pattern: str) -> str:
+        """Read what the command prints until a line has *pattern*."""
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if re.search(pattern, line):
+                return line
+        self.fail('no %r in %s' % (pattern, lines))
+
+    def test_show(self) -> None:
+        image_id = self.create(name='cirros')
+        upload = self.upload(image_id, 4 * MiB)
+        upload.send(bytes(2 * MiB))
+        self.wait_store(image_id, bytes_written=2 * MiB)
+        shown = self.json('show', 'cirros')
+        self.assertEqual(
+            (image_id, 'cirros', 'demo', 'saving', 'upload', 50.0),
+            tuple(shown[field] for field in (
+                'image_id', 'name', 'owner', 'status', 'phase', 'percent')))
+        self.assertEqual(['ceph'], [each['store']
+                                    for each in shown['stores']])
+        status, table, _ = self.openstack('show', image_id)
+        self.assertEqual(0, status)
+        self.assertIn('2.00MiB/4.00MiB', table)
+        upload.send(bytes(2 * MiB))
+        self.assertEqual(204, upload.end())
+
+    def test_watch(self) -> None:
+        image_id = self.create()
+        watch = self.start('watch', image_id, '--interval', '0.1')
+        self.wait_line(watch, '^queued$')
+        upload = self.upload(image_id, 4 * MiB)
+        upload.send(bytes(2 * MiB))
+        self.wait_line(watch, r'^queued at least 00:\d\d -> saving$')
+        self.wait_line(watch, r'^ceph  50\.0%  2\.00MiB/4\.00MiB.*uploading$')
+        upload.send(bytes(2 * MiB))
+        self.assertEqual(204, upload.end())
+        stdout, _ = watch.communicate(timeout=60)
+        self.assertEqual(0, watch.returncode)
+        self.assertRegex(stdout, r'(?m)-> saving 00:\d\d -> active$')
+        self.assertRegex(stdout, r'(?m)^ceph  100\.0%.*finished$')
+
+    def test_watch_an_import_into_several_stores(self) -> None:
+        image_id = self.create()
+        watch = self.start('watch', image_id, '--interval', '0.1')
+        self.wait_line(watch, '^queued$')
+        self.client.images.stage(image_id, base.Body(bytes(4 * MiB)))
+        self.wait_line(watch, r'-> uploading$')
+        self.client.images.image_import(
+            image_id, 'glance-direct', stores=['ceph', 'second'])
+        stdout, _ = watch.communicate(timeout=60)
+        self.assertEqual(0, watch.returncode)
+        # Between the first store and the second it may be seen as active.
+        self.assertRegex(
+            stdout, r'(?m)-> uploading [\d:]+ -> importing [\d:]+'
+                    r'( -> active \(copying\) [\d:]+)? -> active$')
+        for store in ('ceph', 'second'):
+            self.assertRegex(stdout, r'(?m)^%s  100\.0%%.*finished$' % store)
+
+    def test_watch_a_failure(self) -> None:
+        image_id = self.create()
+        upload = self.upload(image_id, 4 * MiB)
+        upload.send(bytes(2 * MiB))
+        self.wait_store(image_id, bytes_written=2 * MiB)
+        watch = self.start('watch', image_id, '--interval', '0.1')
+        self.wait_line(watch, r'^ceph  50\.0%')
+        upload.abandon()
+        stdout, _ = watch.communicate(timeout=60)
+        self.assertEqual(1, watch.returncode)
+        self.assertRegex(stdout, r'saving at least \d\d:\d\d -> queued')
+        self.assertIn(failure.SOURCE, stdout)
+
+    def test_list(self) -> None:
+        ids = []
+        for _ in range(3):
+            image_id = self.create()
+            ids.append(image_id)
+            upload = self.upload(image_id, 4 * MiB)
+            upload.send(bytes(2 * MiB))
+            # SQLite refuses to change two images' status at the same time.
+            self.wait_store(image_id, bytes_written=2 * MiB)
+        listed = self.json('list')
+        self.assertLessEqual(set(ids), {each['ID'] for each in listed})
+        self.assertEqual(1, len(self.json('list', '--limit', '1')))
+
+        self.door._headers = api_base.a_project()
+        self.assertEqual([], self.json('list', '--all'))
+        self.door._headers = api_base.ADMIN
+        listed = self.json('list', '--all')
+        self.assertEqual({(image_id, 'demo') for image_id in ids}, {
+            (each['ID'], each['Project']) for each in listed
+            if each['ID'] in ids})
+
+    def test_image_of_others(self) -> None:
+        image_id = self.create(name='theirs')
+        self.door._headers = api_base.a_project()
+        for command, status in (('show', 1), ('watch', 255)):
+            done = self.openstack(command, image_id)
+            self.assertEqual((status, ''), done[:2])
+            self.assertIn(image_id, done[2])
+
+    def test_glance_without_the_extension(self) -> None:
+        with glance_base.make('glance-without-progress') as api:
+            self.door._port = api.port
+            image_id = api.client(api_base.OWNER).images.create(
+                disk_format='raw', container_format='bare').id
+            for argv, status in ((('show', image_id), 1), (('list',), 1),
+                                 (('watch', image_id), 255)):
+                done = self.openstack(*argv)
+                self.assertEqual((status, ''), done[:2])
+                self.assertIn('no progress extension', done[2])

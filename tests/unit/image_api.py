@@ -1,0 +1,179 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A server that answers as Glance, with our routes, and Keystone do."""
+
+import http.server
+import json
+import re
+import threading
+from urllib import parse
+
+import fixtures
+
+from glance_progress import answer
+from glance_progress import record
+from tests.unit import base
+
+OWNER = 'a1b2'
+
+#: Answers that are none
+HANG_UP = 'hang up'
+CUT_OFF = 'cut off'
+
+
+def a_snapshot(status='saving', records=(), now=1010, **fields):
+    """Return what the API answers."""
+    image = answer.Image(**{
+        'image_id': base.IMAGE, 'name': 'cirros', 'owner': OWNER,
+        'status': status, 'size': None, **fields})
+    return answer.describe(
+        image, {each.store: each for each in records}, now, stalled_after=60)
+
+
+def uploading(written=250, **fields):
+    return a_snapshot(
+        records=[base.a_record(bytes_written=written, **fields)])
+
+
+def finished():
+    return a_snapshot('active', size=1000, stores=frozenset(['ceph']),
+                      records=[base.a_record(state=record.FINISHED,
+                                             bytes_written=1000)])
+
+
+def failed(status='queued', **fields):
+    return a_snapshot(status, records=[base.a_record(**{
+        'state': record.FAILED, 'failure': 'No room.', **fields})])
+
+
+class ImageApi(fixtures.Fixture):
+    """The server, on loopback.
+
+    :ivar images: what GET /v2/images knows, by id
+    :ivar answers: to GET .../progress, one after the other, and the last one
+        again and again: a snapshot, an HTTP status or one of the above
+    :ivar in_transit: what GET /v2/info/progress has, page by page
+    """
+
+    def __init__(self, prefix='', version='/v2'):
+        self._prefix = prefix
+        self._version = version
+        self.images = {base.IMAGE: {'id': base.IMAGE, 'name': 'cirros'}}
+        self.answers = []
+        self.in_transit = [[]]
+        self.extended = True
+        self.requests = []
+
+    def _setUp(self):
+        api = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = 'HTTP/1.1'
+            wbufsize = -1  # head and body in one packet: ACKs are slow
+
+            def do_GET(self):
+                api._answer(self)
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers['Content-Length']))
+                api._send(self, 201, api._token(), {
+                    'X-Subject-Token': 'token'})
+
+            def log_message(self, *args):
+                pass
+
+        server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        server.daemon_threads = True
+        self.url = 'http://127.0.0.1:%d' % server.server_port
+        self.endpoint = self.url + self._prefix
+        threading.Thread(
+            target=server.serve_forever, args=(0.01,), daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+
+    def _answer(self, request):
+        url = parse.urlsplit(request.path)
+        self.requests.append(request.path)
+        path = url.path[len(self._prefix):]
+        image = re.fullmatch('/v2/images/([^/]+)(/progress)?', path)
+        if url.path == '/v3' or path in ('', '/', '/v2', '/v2/'):
+            self._send(request, 200, self._versions(url.path))
+        elif path == '/v2/images':
+            wanted = parse.parse_qs(url.query).get('name', [None])[0]
+            self._send(request, 200, {'images': [
+                each for each in self.images.values()
+                if wanted in (None, each['name'])]})
+        elif path == '/v2/info/progress' and self.extended:
+            self._list(request, parse.parse_qs(url.query))
+        elif not image or image[1] not in self.images:
+            self._send(request, 404, 'No image found')
+        elif not image[2]:
+            self._send(request, 200, self.images[image[1]])
+        elif self.extended:
+            self._show(request)
+        else:
+            self._send(request, 404, 'The resource could not be found.')
+
+    def _show(self, request):
+        said = self.answers[0]
+        if len(self.answers) > 1:
+            del self.answers[0]
+        if callable(said):
+            said = said()
+        if said == HANG_UP:
+            request.close_connection = True
+        elif said == CUT_OFF:
+            self._send(request, 200, {}, {'Content-Length': '100'})
+            request.close_connection = True
+        elif isinstance(said, int):
+            self._send(request, said, 'no luck')
+        else:
+            self._send(request, 200, said)
+
+    def _list(self, request, query):
+        page = int(query.get('marker', ['0'])[0])
+        said = {'images': self.in_transit[page], 'first': '/v2/info/progress'}
+        if page + 1 < len(self.in_transit):
+            said['next'] = '/v2/info/progress?marker=%d' % (page + 1)
+        self._send(request, 200, said)
+
+    def _versions(self, path):
+        if path == '/v3':
+            return {'version': {'id': 'v3.14', 'status': 'stable', 'links': [
+                {'rel': 'self', 'href': self.url + '/v3'}]}}
+        return {'versions': [{'id': 'v2.16', 'status': 'CURRENT', 'links': [
+            {'rel': 'self', 'href': self.endpoint + '/v2/'}]}]}
+
+    def _token(self):
+        return {'token': {
+            'methods': ['password'], 'user': {
+                'id': 'u', 'name': 'u', 'domain': {'id': 'd', 'name': 'd'}},
+            'project': {'id': OWNER, 'name': 'demo', 'domain': {
+                'id': 'd', 'name': 'd'}},
+            'roles': [], 'issued_at': '2026-01-01T00:00:00.000000Z',
+            'expires_at': '2199-01-01T00:00:00.000000Z',
+            'catalog': [{'type': 'image', 'id': 'i', 'name': 'glance',
+                         'endpoints': [{
+                             'id': 'e', 'interface': 'public',
+                             'region': 'r', 'region_id': 'r',
+                             'url': self.endpoint + self._version}]}]}}
+
+    def _send(self, request, status, said, headers=()):
+        body = json.dumps(said).encode()
+        request.send_response(status)
+        for name, value in {'Content-Type': 'application/json',
+                            'Content-Length': str(len(body)),
+                            **dict(headers)}.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(body)
