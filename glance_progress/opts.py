@@ -157,6 +157,19 @@ ask for one. Goes together with ``memcached_tls_keyfile``.
 File with the private key of ``memcached_tls_certfile``, in PEM format.
 """),
     cfg.Opt(
+        'writes_in_flight',
+        type=_Integer(min=0, max=64),
+        default=4,
+        help="""
+Number of chunks (``rbd_store_chunk_size``, 8 MiB) of an upload that are being
+written to Ceph or hashed at the same time, while the next one is being read.
+
+0 does one thing after the other, as the stock driver does. Each chunk takes
+its size in memory, for each upload at a time, and up to as much again in
+librbd. Under eventlet only the writes overlap with the rest. Where no thread
+runs, as in uwsgi without ``enable-threads``, it is as with 0.
+"""),
+    cfg.Opt(
         'update_interval',
         type=_Float(min=0.1, max=60),
         default=1.0,

@@ -33,6 +33,7 @@ from glance_store._drivers import rbd
 
 from glance_progress import memcached
 from glance_progress import opts
+from glance_progress import pipeline
 from glance_progress import store_names
 from glance_progress import upload
 
@@ -44,7 +45,8 @@ StoreLocation = rbd.StoreLocation
 class Metered:
     """Mixin for a driver of glance_store: its ``add()`` tells how far it is.
 
-    The driver must ask for a chunk only when it has written the one before.
+    The driver must ask for a chunk only when it has written the one before,
+    or see to it in ``_add()`` that what is told is true.
     """
 
     conf: Any
@@ -63,18 +65,31 @@ class Metered:
             self.conf, image_id, self.backend_group or store_names.UNNAMED,
             image_size, _request_id(args, kwargs))
         try:
-            result: tuple[Any, ...] = super().add(  # type: ignore[misc]
-                image_id, told.metered(image_file), image_size,
-                *args, **kwargs)
+            result = self._add(
+                told, image_id, image_file, image_size, *args, **kwargs)
         except BaseException as exc:
             told.failed(exc)
             raise
         told.finished(result[1])
         return result
 
+    def _add(
+        self,
+        told: upload.Upload,
+        image_id: str,
+        image_file: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        result: tuple[Any, ...] = super().add(  # type: ignore[misc]
+            image_id, told.metered(image_file), *args, **kwargs)
+        return result
+
 
 class Store(Metered, rbd.Store):
-    """The stock RBD driver with progress."""
+    """The stock RBD driver with progress, and with its steps overlapped."""
+
+    _writes_in_flight = 0  # until it is configured
 
     def get_schemes(self) -> tuple[str, ...]:
         # A location says rbd://, as the stock driver's do. The name of the
@@ -91,7 +106,23 @@ class Store(Metered, rbd.Store):
         """
         opts.check(self.conf)
         memcached.get(self.conf)
+        self._writes_in_flight = self.conf[opts.GROUP].writes_in_flight
         super().configure_add()
+
+    def _add(
+        self,
+        told: upload.Upload,
+        image_id: str,
+        image_file: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        if not self._writes_in_flight or not pipeline.possible():
+            return super()._add(told, image_id, image_file, *args, **kwargs)
+        result: tuple[Any, ...] = pipeline.Pipeline(
+            self._writes_in_flight, told).add(
+                self, image_id, image_file, *args, **kwargs)
+        return result
 
 
 def _request_id(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:

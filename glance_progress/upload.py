@@ -18,6 +18,7 @@ an upload is worth more than its progress.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 import dataclasses
 import socket
 import time
@@ -93,9 +94,16 @@ class Upload:
         except Exception:
             _log_once()
 
-    def metered(self, image_file: Any) -> Any:
-        """Return what to give to the driver in the place of *image_file*."""
-        self._meter = meter.around(image_file, self.written)
+    def metered(
+        self, image_file: Any, read: Callable[[int], None] | None = None
+    ) -> meter.Meter:
+        """Return what to give to the driver in the place of *image_file*.
+
+        :param read: called with the number of bytes handed over, before each
+            chunk that is read; written() if not given, which is right for a
+            driver that has written what it has taken when it asks for more
+        """
+        self._meter = meter.around(image_file, read or self.written)
         return self._meter
 
     def written(self, size: int) -> None:

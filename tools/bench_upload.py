@@ -16,8 +16,9 @@
 
 Starts a Ceph and memcached servers of its own on loopback. For each case the
 two drivers take turns, after a warm-up, and the medians are compared: on a
-shared machine only such ratios mean anything. tools/run-bench.sh prepares the
-environment.
+shared machine only such ratios mean anything. What the machine itself can do
+(tools.bench_limits) takes its turns in the same run. tools/run-bench.sh
+prepares the environment.
 """
 
 from __future__ import annotations
@@ -25,30 +26,37 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from collections.abc import Iterator
+from concurrent import futures
 import contextlib
 import dataclasses
+import functools
+import http.client
 import logging
 import os
 import pathlib
 import signal
 import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-import tracemalloc
 from typing import Any
+from unittest import mock
 import uuid
 
 import glance_store
 from glance_store._drivers import rbd as stock
 from oslo_config import cfg
+import rbd
 
 from glance_progress import memcached as client
 from glance_progress import publisher
 from glance_progress import store as progress
+from tools import bench_limits
 from tools.cloud import ceph
+from tools.cloud import glance
 from tools.cloud import memcached
 
 MiB = 1024 * 1024
@@ -56,18 +64,25 @@ POOL = 'images'
 
 
 class Source:
-    """An image file of random data that costs no time to make."""
+    """An image file of random data that costs no time to make.
+
+    :param size: in bytes
+    :param zeros: of ten chunks, so many are zeros
+    """
 
     _buffers = [os.urandom(8 * MiB) for _ in range(4)]
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, zeros: int = 0) -> None:
         self._left = size
+        self._zeros = zeros
         self._reads = 0
 
     def read(self, size: int) -> bytes:
         size = min(size, self._left)
         self._left -= size
         self._reads += 1
+        if self._reads % 10 < self._zeros:
+            return bytes(size)
         whole = self._buffers[self._reads % len(self._buffers)]
         # A copy, as every read from a socket makes one.
         return bytes(memoryview(whole)[:size])
@@ -75,8 +90,22 @@ class Source:
 
 @dataclasses.dataclass
 class Run:
+    """What one upload, or several at once, took.
+
+    :param seconds: from the beginning to the end of the last one
+    :param cpu: seconds of the processor for whoever uploads
+    :param osd_cpu: the same for the OSD
+    """
+
     seconds: float
     cpu: float
+    osd_cpu: float
+
+
+#: Uploads an image with a driver.
+Uploader = Callable[[type[stock.Store], cfg.ConfigOpts], Run]
+
+COLUMNS = '%-26s %9s %9s %7s %7s %7s'
 
 
 class Bench:
@@ -102,41 +131,67 @@ class Bench:
 
     def conf(self, servers: str, **ours: Any) -> cfg.ConfigOpts:
         path = self._directory / 'glance-api.conf'
+        thin = ours.pop('rbd_thin_provisioning', False)
         path.write_text('\n'.join([
             '[glance_store]', 'rbd_store_pool = ' + POOL,
             'rbd_store_user = glance',
             'rbd_store_ceph_conf = %s' % self.ceph.client_conf,
+            'rbd_thin_provisioning = %s' % thin,
             '[glance_progress]', 'memcached_servers = ' + servers,
             *('%s = %s' % item for item in ours.items())]))
-        conf = cfg.ConfigOpts()
-        glance_store.register_opts(conf)
-        conf(args=[], default_config_files=[str(path)])
-        return conf
+        return load(path)
 
     def upload(
-        self, driver: type[stock.Store], conf: cfg.ConfigOpts
+        self, driver: type[stock.Store], conf: cfg.ConfigOpts,
+        known: bool = True, zeros: int = 0, at_once: int = 1,
     ) -> Run:
-        """Upload an image, and delete it when the clock has stopped."""
-        store = driver(conf)
-        store.configure(re_raise_bsc=True)
-        image_id = str(uuid.uuid4())
+        """Upload images, and delete them when the clock has stopped.
+
+        :param known: whether the driver is told the size
+        :param zeros: of ten chunks, so many are zeros
+        :param at_once: number of images
+        """
+        def add(number: int) -> tuple[str, str]:
+            image_id = str(uuid.uuid4())
+            location: str = stores[number].add(
+                image_id, Source(self._size, zeros),
+                self._size if known else 0, 'sha512')[0]
+            return image_id, location
+
+        stores = [driver(conf) for _ in range(at_once)]
+        for store in stores:
+            store.configure(re_raise_bsc=True)
+        osd = self.osd_cpu()
         cpu, started = time.process_time(), time.perf_counter()
-        location = store.add(
-            image_id, Source(self._size), self._size, 'sha512')[0]
-        run = Run(time.perf_counter() - started, time.process_time() - cpu)
-        store._delete_image(POOL, image_id, location.rpartition('/')[2])
+        with futures.ThreadPoolExecutor(at_once) as executor:
+            added = list(executor.map(add, range(at_once)))
+        run = Run(time.perf_counter() - started, time.process_time() - cpu,
+                  self.osd_cpu() - osd)
+        for image_id, location in added:
+            stores[0]._delete_image(
+                POOL, image_id, location.rpartition('/')[2])
         return run
 
+    def osd_cpu(self) -> float:
+        """Return the seconds that the OSD has had of the processor."""
+        return cpu_of(self.ceph.osd.pid or 0)
+
     def compare(
-        self, name: str, servers: str,
+        self, name: str, servers: str | None = None,
         during: Callable[[], contextlib.AbstractContextManager[Any]]
         = contextlib.nullcontext,
+        upload: Uploader | None = None, **options: Any,
     ) -> None:
         """Print what rbd_progress takes in relation to the stock driver.
 
+        :param servers: of memcached; one that is well if not given
         :param during: what surrounds each upload through rbd_progress
+        :param upload: how to upload; one dense image of known size if not
+            given
+        :param options: for the configuration file
         """
-        conf = self.conf(servers)
+        conf = self.conf(servers or self.memcached.address, **options)
+        upload = upload or self.upload
         runs: dict[type[stock.Store], list[Run]] = {
             stock.Store: [], progress.Store: []}
         _forget_client()
@@ -146,18 +201,106 @@ class Bench:
                 surrounding = (during if driver is progress.Store
                                else contextlib.nullcontext)
                 with surrounding():
-                    run = self.upload(driver, conf)
+                    run = upload(driver, conf)
                 if number >= 0:
                     runs[driver].append(run)
-        seconds, cpu = (
-            {driver: statistics.median(getattr(run, what) for run in each)
-             for driver, each in runs.items()} for what in ('seconds', 'cpu'))
-        print('%-28s %8.2f s %8.2f s %8.3f %8.3f' % (
-            name, seconds[stock.Store], seconds[progress.Store],
-            seconds[progress.Store] / seconds[stock.Store],
-            cpu[progress.Store] / cpu[stock.Store]), flush=True)
+        first, second = (
+            Run(*(statistics.median(getattr(run, field.name) for run in each)
+                  for field in dataclasses.fields(Run)))
+            for each in runs.values())
+        self.print(name, first.seconds, second.seconds,
+                   second.cpu / first.cpu,
+                   second.osd_cpu / first.osd_cpu if first.osd_cpu else None)
+
+    @staticmethod
+    def print(
+        name: str, first: float, second: float | None = None,
+        cpu: float | None = None, osd_cpu: float | None = None,
+    ) -> None:
+        """Print a line of the table: seconds, and how they compare."""
+        print(COLUMNS % (
+            name, '%.2f s' % first,
+            '' if second is None else '%.2f s' % second,
+            '' if second is None else '%.2f' % (first / second),
+            '' if cpu is None else '%.2f' % cpu,
+            '' if osd_cpu is None else '%.2f' % osd_cpu), flush=True)
 
     # The cases
+
+    def limits(self) -> None:
+        """Print what the machine can do, beside the stock driver."""
+        limits = bench_limits.Limits(
+            self.ceph, POOL, self._directory, self._size)
+        with limits:
+            conf = self.conf(self.memcached.address)
+            stocks, ours = [], []
+            taken: dict[str, list[float]] = {}
+            for number in range(-1, self._runs):
+                stocks.append(self.upload(stock.Store, conf).seconds)
+                ours.append(self.upload(progress.Store, conf).seconds)
+                for name, seconds in limits.measure():
+                    taken.setdefault(name, []).append(seconds)
+            median = statistics.median(stocks[1:])
+            self.print('add(), for comparison', median,
+                       statistics.median(ours[1:]))
+            for name, each in taken.items():
+                self.print('  ' + name, median, statistics.median(each[1:]))
+
+    def dense(self) -> None:
+        self.compare('known size, dense')
+
+    def unknown(self) -> None:
+        self.compare('unknown size, dense', upload=functools.partial(
+            self.upload, known=False))
+
+    def thin(self) -> None:
+        self.compare('thin, nine tenths zeros', upload=functools.partial(
+            self.upload, zeros=9), rbd_thin_provisioning=True)
+
+    def far(self) -> None:
+        with mock.patch.object(rbd, 'Image', bench_limits.far_image(0.02)):
+            self.compare('20 ms more for each write')
+
+    def four(self) -> None:
+        self.compare('four at once', upload=functools.partial(
+            self.upload, at_once=4))
+
+    def put(self) -> None:
+        with glance.GlanceApi(
+                self._directory / 'glance', pathlib.Path(sys.prefix),
+                stores={'stock': {'type': 'rbd', 'pool': POOL},
+                        'ours': {'type': 'rbd_progress', 'pool': POOL}},
+                ceph_client_conf=self.ceph.client_conf,
+                options={'glance_progress': {
+                    'memcached_servers': self.memcached.address}}) as api:
+            self.compare('PUT /file', upload=functools.partial(
+                self._put, api))
+
+    def _put(
+        self, api: glance.GlanceApi, driver: type[stock.Store],
+        conf: cfg.ConfigOpts,
+    ) -> Run:
+        headers = glance.identity_headers('bench', 'member')
+        client = api.client(headers)
+        image_id = client.images.create(
+            disk_format='raw', container_format='bare').id
+        store = 'stock' if driver is stock.Store else 'ours'
+        cpu, osd = _cpu_of_tree(api.pid or 0), self.osd_cpu()
+        started = time.perf_counter()
+        peer = http.client.HTTPConnection(
+            '127.0.0.1', api.port, timeout=300, blocksize=MiB)
+        peer.request('PUT', '/v2/images/%s/file' % image_id,
+                     body=Source(self._size), headers={
+                         **headers, 'Content-Length': str(self._size),
+                         'Content-Type': 'application/octet-stream',
+                         'x-image-meta-store': store})
+        status = peer.getresponse().status
+        run = Run(time.perf_counter() - started,
+                  _cpu_of_tree(api.pid or 0) - cpu, self.osd_cpu() - osd)
+        if status != 204:
+            raise RuntimeError('PUT /file was answered with %d' % status)
+        client.images.delete(image_id)
+        return run
 
     def healthy(self) -> None:
         self.compare('memcached healthy', self.memcached.address)
@@ -213,15 +356,19 @@ class Bench:
 
     def memory(self) -> None:
         """Print what an upload holds more than a stock one, at its peak."""
-        conf = self.conf(self.memcached.address)
-        peaks = {}
-        for driver in (stock.Store, progress.Store) * 2:
-            tracemalloc.start()
-            self.upload(driver, conf)
-            peaks[driver] = tracemalloc.get_traced_memory()[1]
-            tracemalloc.stop()
-        print('extra memory at the peak: %.3f MiB'
-              % ((peaks[progress.Store] - peaks[stock.Store]) / MiB))
+        self.conf(self.memcached.address)
+        peaks: dict[str, list[int]] = {'stock': [], 'progress': []}
+        for _ in range(self._runs):
+            for name, each in peaks.items():
+                done = subprocess.run(
+                    [sys.executable, '-m', 'tools.bench_limits', name,
+                     str(self._directory / 'glance-api.conf'),
+                     str(self._size)],
+                    check=True, capture_output=True, text=True)
+                each.append(int(done.stdout))
+        first, second = map(statistics.median, peaks.values())
+        print('memory at the peak: stock %d MiB, progress %d MiB, extra %d'
+              % (first / MiB, second / MiB, (second - first) / MiB))
 
     def round_trips(self) -> None:
         """Print how often an upload has talked to memcached."""
@@ -273,7 +420,29 @@ def _black_hole() -> Iterator[str]:
         yield '%s:%d' % listener.getsockname()
 
 
-CASES = ('healthy', 'absent', 'killed', 'restarted', 'stopped', 'black_hole',
+def load(path: pathlib.Path) -> cfg.ConfigOpts:
+    """Return the options of a configuration file."""
+    conf = cfg.ConfigOpts()
+    glance_store.register_opts(conf)
+    conf(args=[], default_config_files=[str(path)])
+    return conf
+
+
+def cpu_of(pid: int) -> float:
+    """Return the seconds that a process has had of the processor."""
+    fields = pathlib.Path('/proc/%d/stat' % pid).read_text().rpartition(')')
+    user, system = fields[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf('SC_CLK_TCK')
+
+
+def _cpu_of_tree(pid: int) -> float:
+    children = pathlib.Path('/proc/%d/task/%d/children' % (pid, pid))
+    return cpu_of(pid) + sum(
+        _cpu_of_tree(int(child)) for child in children.read_text().split())
+
+
+CASES = ('limits', 'dense', 'unknown', 'thin', 'far', 'four', 'put',
+         'healthy', 'absent', 'killed', 'restarted', 'stopped', 'black_hole',
          'one_of_three', 'unresolved', 'memory', 'round_trips')
 
 
@@ -292,9 +461,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix='gp-bench-') as directory:
         with Bench(pathlib.Path(directory), args.size * MiB,
                    args.runs) as bench:
-            print('%d MiB, median of %d runs\n%-28s %10s %10s %8s %8s' % (
-                args.size, args.runs, '', 'stock', 'progress', 'ratio',
-                'of CPU'))
+            print('%s, %d processors\n%d MiB, medians of %d runs' % (
+                bench_limits.versions(), os.cpu_count() or 0, args.size,
+                args.runs))
+            print(COLUMNS % (
+                '', 'stock', 'other', 'times', 'CPU', 'OSD CPU'))
+            print(COLUMNS % ('', '', '', 'as fast', 'ratio', 'ratio'),
+                  flush=True)
             for case in args.cases or CASES:
                 getattr(bench, case)()
 
