@@ -23,6 +23,8 @@ from oslo_config import cfg
 from oslo_config import types
 from pymemcache.client import base
 
+from glance_progress import location_facts
+
 GROUP = 'glance_progress'
 
 DEFAULT_SERVER = '127.0.0.1:11211'
@@ -208,6 +210,42 @@ Cinder names that image in the header ``x-openstack-base-image-ref``. An upload
 that names it, and no store, goes to a store where that image is; to the
 default store when it is in none or when the caller may not see it. Needs
 ``glance_progress.api:API`` in glance-api-paste.ini, and ``enabled_backends``.
+"""),
+    cfg.StrOpt(
+        'location_consumers',
+        default=location_facts.OLD,
+        choices=[
+            (location_facts.OLD,
+             'Nova before 2025.2 (32) or Cinder before 2025.2 (27) is among '
+             'them: needs show_multiple_locations'),
+            (location_facts.NEW,
+             'all are of these releases or later and send a service token of '
+             'a user with the role service: show_multiple_locations can be '
+             'off'),
+            (location_facts.MIXED,
+             'both kinds, as in the middle of an upgrade: needs both'),
+        ],
+        help="""
+How the Nova and Cinder of this cloud tell Glance where an image's data are.
+
+It decides what ``location_check`` finds. It changes nothing in how Glance
+works.
+"""),
+    cfg.StrOpt(
+        'location_check',
+        default='enforce',
+        choices=[
+            ('enforce', 'glance-api does not start where snapshots must fail'),
+            ('warn', 'it starts, and logs what was found'),
+            ('off', 'nothing is checked'),
+        ],
+        help="""
+What to do at start about settings of image locations that fail users.
+
+With ``show_image_direct_url`` and without ``show_multiple_locations``, a Nova
+that uses the old location call loses every snapshot of a server with its disk
+in Ceph. ``glance-progress-status check`` tells what would be found, before a
+restart. Needs ``glance_progress.api:API`` in glance-api-paste.ini.
 """),
     cfg.BoolOpt(
         'legacy_keys',

@@ -68,6 +68,7 @@ class TestCheck(base.TestCase):
              'writes_in_flight': 4,
              'stalled_after': 60.0, 'record_ttl': 86400,
              'honor_base_image_ref': True,
+             'location_check': 'enforce', 'location_consumers': 'old-api',
              'legacy_keys': True, 'legacy_ttl': 86400},
             dict(conf.glance_progress))
 

@@ -1,0 +1,167 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``glance-progress-status``: from arguments and files to results."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from importlib import metadata
+import json
+import os
+import sys
+import traceback
+from typing import NoReturn
+
+from oslo_config import cfg
+
+from glance_progress.cmd import location_results
+from glance_progress.cmd import outcome
+from glance_progress import location_check
+from glance_progress import location_config
+from glance_progress import location_facts
+from glance_progress import releases
+
+
+class CannotCheck(Exception):
+    """There is something in the way of an answer."""
+
+
+class _Parser(argparse.ArgumentParser):
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(outcome.UNUSABLE, '%s: error: %s\n' % (self.prog, message))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog='glance-progress-status',
+        description='Check the configuration before a restart. Reads files, '
+                    'and asks no service.',
+        epilog='Exit status: 0 nothing found, 1 warnings, 2 failures, 255 '
+               'could not check.')
+    parser.add_argument(
+        '--version', action='version',
+        version=metadata.version('glance-progress'))
+    parser.add_argument(
+        '--config-file', action='append', metavar='FILE', default=[],
+        help='a file of glance-api, may be repeated; default: where '
+             'glance-api looks for its own')
+    parser.add_argument(
+        '--config-dir', action='append', metavar='DIR', default=[],
+        help='a directory of *.conf files of glance-api')
+    commands = parser.add_subparsers(
+        dest='command', required=True, metavar='check', parser_class=_Parser)
+    check = commands.add_parser(
+        'check', help='check whether Nova and Cinder can register locations')
+    for project in ('nova', 'cinder'):
+        check.add_argument(
+            '--%s-conf' % project, action='append', metavar='FILE',
+            default=[], help='a file that %s reads, may be repeated'
+            % project.capitalize())
+        check.add_argument(
+            '--%s-release' % project, metavar='RELEASE',
+            help='version or release, as 34 or 2026.2; not known by default')
+    check.add_argument('--json', action='store_true', help='print JSON')
+    return parser
+
+
+def _glance(args: argparse.Namespace) -> location_facts.Glance:
+    try:
+        from glance_progress.api import location_policy
+    except ImportError as exc:
+        raise CannotCheck(
+            'glance cannot be imported (%s); run this where glance-api runs, '
+            'in its virtual environment' % exc) from exc
+    conf = cfg.CONF  # Glance's policies read no other
+    _load_glance(conf, args)
+    glance = location_config.glance(conf)
+    if glance.release is None:
+        raise CannotCheck('the version of the installed glance is not known')
+    opened, remote = location_policy.read(conf)
+    return dataclasses.replace(
+        glance, open_policies=opened, remote_policies=remote)
+
+
+def _load_glance(conf: cfg.ConfigOpts, args: argparse.Namespace) -> None:
+    # As arguments, since missing ones are an error there.
+    given = ['--config-file=' + path for path in args.config_file]
+    given += ['--config-dir=' + path for path in args.config_dir]
+    conf(args=given, project='glance', prog='glance-api',
+         default_config_files=_default_files())
+    if not conf.config_file and not args.config_dir:
+        raise CannotCheck(
+            'there is no glance-api.conf where glance-api looks for it, or '
+            'it cannot be reached; name it with --config-file')
+    for path in conf.config_dir or ():
+        # oslo.config takes one that may not be read for an empty one.
+        if os.path.exists(path) and not os.access(path, os.R_OK | os.X_OK):
+            raise CannotCheck('%s cannot be read' % path)
+
+
+def _default_files() -> list[str] | None:
+    # As glance.common.wsgi_app does; None for the usual search.
+    directory = os.environ.get('OS_GLANCE_CONFIG_DIR', '').strip()
+    if not directory:
+        return None
+    optional = os.path.join(directory, 'glance-image-import.conf')
+    return [*([optional] if os.path.exists(optional) else []),
+            os.path.join(directory, 'glance-api.conf')]
+
+
+def _caller(
+    args: argparse.Namespace, project: str
+) -> location_facts.Caller | None:
+    files = getattr(args, project + '_conf')
+    text = getattr(args, project + '_release')
+    release = None if text is None else releases.major(project, text)
+    if not files:
+        if text is not None:
+            raise CannotCheck('--%s-release needs --%s-conf'
+                              % (project, project))
+        return None
+    read = getattr(location_config, project)
+    caller: location_facts.Caller = read(files, release)
+    return caller
+
+
+def _describe(exc: Exception) -> str:
+    # A line that cannot be parsed, and a value with a $, may be a password.
+    if isinstance(exc, cfg.ConfigFileParseError):
+        line = getattr(exc.__context__, 'lineno', None)
+        return '%s is malformed%s' % (
+            exc.config_file, '' if line is None else ', line %s' % line)
+    if isinstance(exc, (cfg.NoSuchOptError, cfg.NoSuchGroupError,
+                        cfg.TemplateSubstitutionError)):
+        return 'a value has a $ that names no option; write $$ for $'
+    return str(exc)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = _parser().parse_args(argv)
+    try:
+        callers = {name: _caller(args, name) for name in ('nova', 'cinder')}
+        found = location_check.findings(_glance(args), **callers)
+    except (CannotCheck, cfg.Error, ValueError, OSError) as exc:
+        print('glance-progress-status: %s' % _describe(exc), file=sys.stderr)
+        return outcome.UNUSABLE
+    except Exception:
+        traceback.print_exc()
+        return outcome.UNUSABLE
+    checks = location_results.Checks(
+        found, [name for name, caller in callers.items() if caller is None])
+    if args.json:
+        print(json.dumps(checks.document()))
+        return max([finding.severity for finding in found], default=0)
+    return int(checks.check())

@@ -1,0 +1,116 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The facts about image locations, from configuration files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Sequence
+
+from keystoneauth1 import exceptions
+from keystoneauth1 import loading
+from oslo_config import cfg
+
+from glance_progress import location_facts
+from glance_progress import opts
+from glance_progress import releases
+
+_SEND_TOKEN = cfg.BoolOpt('send_service_user_token', default=False)
+
+
+def glance(conf: cfg.ConfigOpts) -> location_facts.Glance:
+    """Return what glance-api is told, but for its policies.
+
+    :param conf: the options of glance-api, loaded
+    :raises ValueError: naming option and value
+    """
+    opts.register(conf)
+    # keystonemiddleware registers its options when the pipeline is built, and
+    # fails when somebody has registered others of the same name.
+    files = cfg.ConfigOpts()
+    group = 'keystone_authtoken'
+    files.register_opt(
+        cfg.ListOpt('service_token_roles', default=['service']), group=group)
+    # Up to keystonemiddleware 12 it is off by default, and should be on.
+    files.register_opt(
+        cfg.BoolOpt('service_token_roles_required', default=True), group=group)
+    files(args=[], default_config_files=list(conf.config_file or ()),
+          default_config_dirs=list(conf.config_dir or ()))
+    return location_facts.Glance(
+        direct_url=conf.show_image_direct_url,
+        multiple_locations=conf.show_multiple_locations,
+        consumers=conf[opts.GROUP].location_consumers,
+        release=releases.installed_glance(),
+        service_token_roles=tuple(files[group].service_token_roles),
+        service_token_roles_required=files[group].service_token_roles_required)
+
+
+def nova(
+    files: Sequence[str], release: int | None
+) -> location_facts.Caller:
+    """Return what *files*, which Nova reads, tell it.
+
+    :param release: Nova's major version, None if not known
+    :raises ValueError: (cfg.Error is none) for a value that is none
+    :raises cfg.Error: for files that cannot be read or are malformed
+    """
+    conf = _load(files)
+    return location_facts.Caller(
+        'nova', release, conf.service_user.send_service_user_token,
+        _has_credentials(conf, 'service_user'))
+
+
+def cinder(
+    files: Sequence[str], release: int | None
+) -> location_facts.Caller:
+    """Return what *files*, which Cinder reads, tell it; see nova()."""
+    conf = _load(files)
+    conf.register_opt(cfg.ListOpt('enabled_backends', default=[]))
+    return location_facts.Caller(
+        'cinder', release, conf.service_user.send_service_user_token,
+        _has_credentials(conf, 'service_user'),
+        _has_credentials(conf, 'glance'),
+        _any_set(conf, 'image_upload_use_cinder_backend',
+                 ['DEFAULT', 'backend_defaults', *conf.enabled_backends]))
+
+
+def _load(files: Sequence[str]) -> cfg.ConfigOpts:
+    conf = cfg.ConfigOpts()
+    conf.register_opt(_SEND_TOKEN, group='service_user')
+    # As arguments, since missing ones are an error there. The environment is
+    # not that of Nova or Cinder.
+    conf(args=['--config-file=' + path for path in files],
+         default_config_files=[], default_config_dirs=[], use_env=False)
+    return conf
+
+
+def _any_set(
+    conf: cfg.ConfigOpts, option: str, groups: Iterable[str]
+) -> bool:
+    for group in groups:
+        conf.register_opt(cfg.BoolOpt(option, default=False), group=group)
+    return any(conf[group][option] for group in groups)
+
+
+def _has_credentials(conf: cfg.ConfigOpts, group: str) -> bool:
+    # As Nova and Cinder load them. Nothing is sent before a token is needed.
+    loading.register_auth_conf_options(conf, group)
+    try:
+        if loading.load_auth_from_conf_options(conf, group) is None:
+            return False
+    except exceptions.AuthPluginException:  # no such type, or incomplete
+        return False
+    section = conf[conf[group].auth_section or group]
+    if 'password' not in section.auth_type:
+        return True
+    return bool(section.password and (section.username or section.user_id))

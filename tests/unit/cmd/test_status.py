@@ -1,0 +1,227 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import contextlib
+import inspect
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+
+import fixtures
+from oslo_config import cfg
+
+from glance_progress.cmd import location_results
+from glance_progress.cmd import location_status
+from glance_progress.cmd import status
+from glance_progress import location_check
+from glance_progress import location_facts
+from tests.unit import base
+
+SECRET = 'hunter2'
+
+NOVA = """
+[DEFAULT]
+transport_url = rabbit://nova:%(s)s@127.0.0.1
+[service_user]
+send_service_user_token = true
+auth_type = password
+auth_url = http://127.0.0.1:1/
+username = nova
+password = %(s)s
+""" % {'s': SECRET}
+
+
+class TestMain(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.directory = self.useFixture(fixtures.TempDir()).path
+        self.glance = location_facts.Glance(True, False, 'new-api', 33)
+        self.patch('glance_progress.cmd.location_status._glance',
+                   lambda args: self.glance)
+
+    def file(self, text):
+        path = os.path.join(self.directory, 'nova.conf')
+        with open(path, 'w') as file:
+            file.write(text)
+        return path
+
+    def run_main(self, *args):
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = status.main(['check', *args])
+            except SystemExit as exc:
+                code = exc.code
+        self.out, self.err = out.getvalue(), err.getvalue()
+        self.assertNotIn(SECRET, self.out + self.err)
+        self.assertNotIn('rabbit', self.out + self.err)
+        return code
+
+    def run_nova(self, text, *args):
+        return self.run_main('--nova-conf', self.file(text), *args)
+
+    def test_success(self):
+        self.assertEqual(0, self.run_nova(NOVA, '--nova-release', '2026.2'))
+        self.assertIn('Result: Success', self.out)
+        self.assertIn('Not checked without --cinder-conf.', self.out)
+
+    def test_warning(self):
+        self.glance = location_facts.Glance(False, True, 'new-api', 33)
+        self.assertEqual(1, self.run_main())
+        self.assertIn('Result: Warning', self.out)
+
+    def test_failure(self):
+        self.assertEqual(2, self.run_nova(NOVA, '--nova-release', '31'))
+        self.assertIn('Result: Failure', self.out)
+        self.assertRegex(
+            self.out, r'\|     \[DEFAULT\] +\|\n'
+            r'\|     show_multiple_locations = True +\|')
+        # Lines of a terminal, most of them.
+        self.assertLess(max(map(len, self.out.splitlines())), 100)
+
+    def test_json(self):
+        self.assertEqual(2, self.run_nova(
+            NOVA, '--nova-release', '31', '--json'))
+        document = json.loads(self.out)
+        self.assertEqual([2, 0, 0], [
+            check['result'] for check in document['checks']])
+        finding, = document['findings']
+        self.assertEqual('old-location-call-refused', finding['code'])
+        self.assertEqual(2, finding['severity'])
+        self.assertEqual(
+            {'file': 'glance-api.conf', 'section': 'DEFAULT',
+             'option': 'show_multiple_locations', 'value': 'True'},
+            finding['remedies'][0]['lines'][0])
+
+    def test_json_with_nothing_found(self):
+        self.assertEqual(0, self.run_main('--json'))
+        self.assertEqual([], json.loads(self.out)['findings'])
+
+    def test_malformed_file(self):
+        self.assertEqual(255, self.run_nova('[service_user]\n' + SECRET))
+        self.assertIn('nova.conf is malformed, line 2', self.err)
+
+    def test_dollar_in_a_password(self):
+        self.assertEqual(255, self.run_nova(
+            NOVA.replace('word = ' + SECRET, 'word = a$' + SECRET)))
+        self.assertIn('write $$ for $', self.err)
+
+    def test_missing_file(self):
+        self.assertEqual(255, self.run_main('--nova-conf', '/nonexistent'))
+        self.assertIn('/nonexistent', self.err)
+
+    def test_not_utf_8(self):
+        path = self.file('')
+        with open(path, 'wb') as file:
+            file.write(b'[DEFAULT]\na = \xff\n')
+        self.assertEqual(255, self.run_main('--nova-conf', path))
+
+    def test_wrong_value(self):
+        self.assertEqual(255, self.run_nova(
+            '[service_user]\nsend_service_user_token = perhaps\n'))
+        self.assertIn('send_service_user_token', self.err)
+
+    def test_unknown_release(self):
+        self.assertEqual(255, self.run_nova(NOVA, '--nova-release', '2062.2'))
+        self.assertIn('2062.2', self.err)
+
+    def test_release_without_file(self):
+        for project in ('nova', 'cinder'):
+            self.assertEqual(255, self.run_main(
+                '--%s-release' % project, '2026.2'))
+            self.assertIn('needs --%s-conf' % project, self.err)
+
+    def test_wrong_usage(self):
+        self.assertEqual(255, self.run_main('--nonsense'))
+
+    def test_outside_of_glances_environment(self):
+        for name in ('oslo_upgradecheck', 'keystoneauth1'):
+            done = subprocess.run(
+                [sys.executable, '-c',
+                 'import sys\nsys.modules["%s"] = None\n'
+                 'from glance_progress.cmd import status\n'
+                 'sys.exit(status.main(["check"]))' % name],
+                stderr=subprocess.PIPE, text=True)
+            self.assertEqual(255, done.returncode)
+            self.assertIn(name, done.stderr)
+
+    def test_a_bug_is_no_pass(self):
+        def broken(*args, **kwargs):
+            raise KeyError('bug')
+        self.patch('glance_progress.location_check.findings', broken)
+        self.assertEqual(255, self.run_main())
+        self.assertIn('KeyError', self.err)
+
+    def test_each_code_belongs_to_a_check(self):
+        codes = set(re.findall(
+            r"'([a-z]+(?:-[a-z]+){2,3})'", inspect.getsource(location_check)))
+        self.assertEqual(7, len(codes))
+        source = inspect.getsource(location_results)
+        for code in codes:
+            self.assertEqual(1, source.count(repr(code)), code)
+
+
+class TestLoadGlance(base.TestCase):
+
+    def load(self, *args):
+        conf = cfg.ConfigOpts()
+        location_status._load_glance(
+            conf, location_status._parser().parse_args([*args, 'check']))
+        return conf
+
+    def setUp(self):
+        super().setUp()
+        self.directory = self.useFixture(fixtures.TempDir()).path
+        self.useFixture(fixtures.EnvironmentVariable('HOME', self.directory))
+        self.useFixture(fixtures.EnvironmentVariable('OS_GLANCE_CONFIG_DIR'))
+
+    def write(self, name):
+        path = os.path.join(self.directory, name)
+        with open(path, 'w') as file:
+            file.write('[DEFAULT]\n')
+        return path
+
+    def test_directory_of_wsgi(self):
+        self.useFixture(fixtures.EnvironmentVariable(
+            'OS_GLANCE_CONFIG_DIR', self.directory))
+        self.assertRaises(cfg.ConfigFilesNotFoundError, self.load)
+        files = [self.write('glance-api.conf')]
+        self.assertEqual(files, self.load().config_file)
+        files = [self.write('glance-image-import.conf'), *files]
+        self.assertEqual(files, self.load().config_file)
+
+    def test_given_files(self):
+        path = self.write('some.conf')
+        self.assertEqual(
+            [path], self.load('--config-file', path).config_file)
+
+    def test_nothing_to_read(self):
+        self.patch('oslo_config.cfg.find_config_files', lambda *a, **k: [])
+        self.patch('oslo_config.cfg.find_config_dirs', lambda *a, **k: [])
+        exc = self.assertRaises(location_status.CannotCheck, self.load)
+        self.assertIn('no glance-api.conf', str(exc))
+
+    def test_unreadable_directory(self):
+        self.patch('os.access', lambda *args: False)
+        exc = self.assertRaises(
+            location_status.CannotCheck,
+            self.load, '--config-dir', self.directory)
+        self.assertIn(self.directory, str(exc))
+
+    def test_missing_directory(self):
+        self.assertRaises(
+            cfg.ConfigDirNotFoundError,
+            self.load, '--config-dir', self.directory + '/none')

@@ -1,0 +1,265 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import dataclasses
+
+import hypothesis
+from hypothesis import strategies
+
+from glance_progress import location_check
+from glance_progress import location_facts as facts
+from glance_progress import location_finding
+from tests.unit import base
+
+WARNING = location_finding.Severity.WARNING
+FAILURE = location_finding.Severity.FAILURE
+
+REFUSED = ('old-location-call-refused', FAILURE)
+NO_API = ('location-api-missing', FAILURE)
+NO_TOKEN = ('service-token-missing', FAILURE)
+MAYBE_NO_TOKEN = ('service-token-missing', WARNING)
+ROLE = ('service-role-not-accepted', WARNING)
+NEEDLESS = ('multiple-locations-needless', WARNING)
+OPEN = ('location-policies-open', WARNING)
+REMOTE = ('location-policies-unverified', WARNING)
+
+ON_TIME = {'sends_token': True, 'credentials': True}
+
+
+def nova(release=None, **fields):
+    return facts.Caller('nova', release, **fields)
+
+
+def cinder(release=None, **fields):
+    return facts.Caller('cinder', release, **fields)
+
+
+def found(glance, *callers):
+    by_name = {caller.project: caller for caller in callers if caller}
+    return [(finding.code, finding.severity)
+            for finding in location_check.findings(glance, **by_name)]
+
+
+# What upstream does, as its code goes: nova/image/glance.py _add_location,
+# glanceclient/v2/images.py add_image_location, glance/api/v2/images.py
+# add_location and _do_add_locations.
+
+def post(glance_release, has_service_role):
+    if glance_release < 29:
+        return 501
+    return 202 if has_service_role else 403
+
+
+def patch(show_multiple_locations):
+    return 200 if show_multiple_locations else 403
+
+
+def answers(glance, nova_release, token):
+    """Return the method and the status that settle a snapshot."""
+    if nova_release >= 32:
+        status = post(glance.release, token)
+        if status != 501:
+            return 'POST', status
+    return 'PATCH', patch(glance.multiple_locations)
+
+
+PROMISED = {'old-api': [31], 'new-api': [32], 'mixed': [31, 32]}
+
+GLANCES = strategies.builds(
+    facts.Glance,
+    direct_url=strategies.booleans(),
+    multiple_locations=strategies.booleans(),
+    consumers=strategies.sampled_from(sorted(PROMISED)),
+    release=strategies.integers(25, 33),
+    open_policies=strategies.lists(
+        strategies.sampled_from(facts.POLICIES), unique=True).map(tuple),
+    service_token_roles=strategies.sampled_from(
+        [('service',), ('admin', 'service'), ('glance',), ()]),
+    service_token_roles_required=strategies.booleans())
+
+NOVAS = strategies.none() | strategies.builds(
+    nova,
+    release=strategies.none() | strategies.integers(26, 34),
+    sends_token=strategies.booleans(),
+    credentials=strategies.booleans())
+
+
+class TestTruth(base.TestCase):
+    """Against a model of what upstream's code does."""
+
+    def lost(self, glance, given):
+        # The operator's word is that those which were not looked at send the
+        # token when they have to.
+        novas = [(release, True) for release in PROMISED[glance.consumers]]
+        if given is not None:
+            token = given.sends_token and given.credentials
+            novas += [(release, token) for release in (
+                PROMISED[glance.consumers] if given.release is None
+                else [given.release])]
+        outcomes = [answers(glance, *each) for each in novas]
+        return ('POST', 403) in outcomes or (
+            # Without a location to see, Nova uploads.
+            glance.direct_url and ('PATCH', 403) in outcomes)
+
+    @hypothesis.settings(max_examples=500)
+    @hypothesis.given(GLANCES, NOVAS)
+    def test_failure_means_lost_snapshots(self, glance, given):
+        severities = [severity for _, severity in found(glance, given)]
+        self.assertEqual(self.lost(glance, given), FAILURE in severities)
+        self.assertEqual(sorted(severities, reverse=True), severities)
+
+    @hypothesis.settings(max_examples=500)
+    @hypothesis.given(GLANCES, NOVAS)
+    def test_warnings(self, glance, given):
+        release = None if given is None else given.release
+        token = given is None or (given.sends_token and given.credentials)
+        exposed = glance.multiple_locations
+        new_glance = glance.release >= 29
+        expected = {
+            NEEDLESS: exposed and new_glance and glance.consumers == 'new-api'
+            and (release is None or release > 31),
+            OPEN: exposed and bool(glance.open_policies),
+            ROLE: new_glance and glance.service_token_roles_required
+            and 'service' not in glance.service_token_roles
+            and (glance.consumers != 'old-api'
+                 or (release is not None and release > 31)),
+            MAYBE_NO_TOKEN: new_glance and not token and release is None
+            and glance.consumers == 'old-api',
+        }
+        self.assertEqual(
+            {each for each, there in expected.items() if there},
+            {each for each in found(glance, given) if each[1] is WARNING})
+
+
+class TestRows(base.TestCase):
+    """Row by row, with direct URLs on."""
+
+    def check(self, expected, multiple, consumers, release, *callers,
+              **fields):
+        glance = facts.Glance(True, multiple, consumers, release, **fields)
+        self.assertEqual(expected, found(glance, *callers))
+
+    def test_what_was_asked_for(self):
+        for release in (None, 25, 28, 29, 33):
+            self.check([REFUSED], False, 'old-api', release)
+            self.check([], True, 'old-api', release)
+
+    def test_by_default(self):
+        self.assertEqual([REFUSED], found(facts.Glance(True, False)))
+        self.assertEqual([], found(facts.Glance(False, False)))
+        self.assertEqual([], found(facts.Glance(False, True)))
+
+    def test_measured_on_2026_2(self):
+        for multiple in (False, True):
+            needless = [NEEDLESS] if multiple else []
+            self.check([NO_TOKEN, *needless], multiple, 'new-api', 33,
+                       nova(34))
+            self.check(needless, multiple, 'new-api', 33,
+                       nova(34, **ON_TIME))
+
+    def test_the_old_advice_does_not_help_a_new_nova(self):
+        self.check([NO_TOKEN], True, 'old-api', 33, nova(34))
+
+    def test_token_without_credentials(self):
+        self.check([NO_TOKEN], False, 'new-api', 33,
+                   nova(34, sends_token=True))
+
+    def test_word_against_nova(self):
+        self.check([REFUSED], False, 'new-api', 33, nova(31, **ON_TIME))
+        self.check([], True, 'new-api', 33, nova(31, **ON_TIME))
+
+    def test_glance_without_the_new_call(self):
+        self.check([NO_API], False, 'new-api', 28, nova(34, **ON_TIME))
+        self.check([], False, 'new-api', 29, nova(34, **ON_TIME))
+        self.check([], True, 'new-api', 28, nova(34))
+
+    def test_mixed(self):
+        self.check([REFUSED], False, 'mixed', 33)
+        self.check([], True, 'mixed', 33, nova(31))
+        self.check([NO_TOKEN], True, 'mixed', 33, nova())
+        self.check([], True, 'mixed', 33, nova(**ON_TIME))
+
+    def test_release_not_known(self):
+        self.check([MAYBE_NO_TOKEN], True, 'old-api', 33, nova())
+        self.check([], True, 'old-api', 28, nova())
+        self.check([NO_TOKEN], False, 'new-api', None, nova())
+
+    def test_cinder(self):
+        self.check([], False, 'new-api', 33, cinder(21, registers=False))
+        self.check([REFUSED], False, 'new-api', 33, cinder(21))
+        # 26.0 to 26.2 have the old call alone, 26.3 has the new one.
+        self.check([REFUSED, NO_TOKEN], False, 'new-api', 33, cinder(26))
+        self.check([NO_TOKEN], False, 'new-api', 33, cinder(27))
+        self.check([], False, 'new-api', 33, cinder(27, **ON_TIME))
+        self.check([], False, 'new-api', 33,
+                   cinder(27, own_credentials=True))
+        self.check([NO_TOKEN], True, 'mixed', 33,
+                   cinder(26, own_credentials=True))
+
+    def test_policies(self):
+        self.check([OPEN, REMOTE], True, 'old-api', 33,
+                   open_policies=facts.POLICIES[:2],
+                   remote_policies=facts.POLICIES[2:])
+        self.check([], False, 'new-api', 33,
+                   open_policies=facts.POLICIES)
+
+
+class TestText(base.TestCase):
+
+    def text(self, glance, *callers):
+        finding, = location_check.findings(
+            glance, **{caller.project: caller for caller in callers})
+        return str(finding)
+
+    def test_the_lines_to_change(self):
+        text = self.text(facts.Glance(True, False, release=33))
+        self.assertIn(
+            '  in glance-api.conf:\n    [DEFAULT]\n'
+            '    show_multiple_locations = True\n', text)
+        self.assertIn('ImageNotAuthorized', text)
+        self.assertIn('    location_consumers = new-api\n', text)
+        self.assertIn('    send_service_user_token = true', text)
+
+    def test_no_new_call_where_glance_lacks_it(self):
+        text = self.text(facts.Glance(True, False, release=25))
+        self.assertNotIn('new-api', text)
+
+    def test_the_403_that_operators_have_seen(self):
+        text = self.text(facts.Glance(True, True), nova(34))
+        self.assertIn('"http store must be enabled to use location API by '
+                      'normal user."', text)
+
+    def test_who_uses_the_old_call(self):
+        glance = facts.Glance(True, False, 'new-api', 33)
+        text = self.text(glance, nova(31))
+        self.assertIn('with Nova 31 registering', text)
+        self.assertNotIn('image_upload_use_cinder_backend', text)
+        text = self.text(glance, cinder(25))
+        self.assertIn('with Cinder 25 registering', text)
+        self.assertNotIn('snapshot', text)
+
+    def test_policies_in_their_own_format(self):
+        text = self.text(facts.Glance(
+            True, True, open_policies=('set_image_location',)))
+        self.assertIn('    "set_image_location": "rule:context_is_admin or '
+                      'service_roles:service"', text)
+        self.assertIn('CVE-2022-4134', text)
+
+    def test_other_roles_stay(self):
+        text = self.text(facts.Glance(
+            True, False, 'new-api', service_token_roles=('glance',)))
+        self.assertIn('service_token_roles = glance,service', text)
+
+    def test_hashable(self):
+        for finding in location_check.findings(facts.Glance(True, False)):
+            self.assertEqual(finding, dataclasses.replace(finding))
+            hash(finding)
