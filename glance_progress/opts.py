@@ -161,7 +161,7 @@ File with the private key of ``memcached_tls_certfile``, in PEM format.
     cfg.Opt(
         'writes_in_flight',
         type=_Integer(min=0, max=64),
-        default=4,
+        default=3,
         help="""
 Number of chunks (``rbd_store_chunk_size``, 8 MiB) of an upload that are being
 written to Ceph or hashed at the same time, while the next one is being read.

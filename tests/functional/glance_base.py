@@ -19,7 +19,10 @@ import json
 import pathlib
 import subprocess
 import sys
+import time
 from typing import Any
+
+from glanceclient import exc
 
 from glance_progress import record as rec
 from tests.functional import base
@@ -76,6 +79,7 @@ class GlanceTestCase(base.TestCase):
         super().setUp()
         self.api = self._started()
         self.client = self.api.client(HEADERS)
+        self.addCleanup(self.wait_for, self._has_no_task)
 
     def create(self, **properties: Any) -> str:
         return self.client.images.create(
@@ -87,8 +91,32 @@ class GlanceTestCase(base.TestCase):
     ) -> http_upload.Upload:
         upload = http_upload.Upload(
             self.api.port, image_id, {**HEADERS, **headers}, size, target)
+        if target == 'file':
+            self.addCleanup(self._wait_until_noticed, image_id)
         self.addCleanup(upload.abandon)
         return upload
+
+    def _wait_until_noticed(self, image_id: str) -> None:
+        """Wait until Glance has noticed that a client has gone.
+
+        What it then tells SQLite would be refused to the next test. A killed
+        worker never does.
+        """
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline and self.api.running:
+            try:
+                if self.client.images.get(image_id).status != 'saving':
+                    return
+            except exc.HTTPException:
+                return
+            time.sleep(0.1)
+
+    def _has_no_task(self) -> bool:
+        """Tell whether Glance does nothing in the background."""
+        admin = self.api.client(ADMIN_HEADERS)
+        return not self.api.running or not any(
+            task.status in ('pending', 'processing')
+            for task in admin.tasks.list())
 
     def show(
         self, image_id: str, *args: str, api: glance.GlanceBase | None = None

@@ -74,16 +74,6 @@ class Download:
 class CommonTests:
     """What holds for each supported Glance."""
 
-    def setUp(self) -> None:
-        super().setUp()
-        # What SQLite is told by a task refuses it to the next test.
-        self.addCleanup(self.wait_for, self.no_task)
-
-    def no_task(self) -> bool:
-        return not any(
-            self.get('/v2/tasks?status=' + status, api_base.ADMIN).json()[
-                'tasks'] for status in ('pending', 'processing'))
-
     def watch(self, image_id: str) -> list[dict[str, Any]]:
         """Follow an image to its end and return all that was said of it."""
         seen = []

@@ -78,11 +78,9 @@ class FailureTest(base.TestCase):
         self.assertEqual(failure.UNKNOWN, record.failure)
 
     def test_no_space(self) -> None:
-        def full(*args: Any) -> None:
-            raise rbd.NoSpace('made up', errno=28)
-
         with mock.patch.object(
-                rbd, 'Image', differential._image_class(write=full)):
+                rbd, 'Image', differential.failing_writes(
+                    rbd.NoSpace, 28, chunk=0)):
             record = self.refused(io.BytesIO(self.content), 0)
         self.assertIn('no room', record.failure)
         self.assertEqual(0, record.bytes_written)

@@ -65,7 +65,7 @@ class TestCheck(base.TestCase):
              'memcached_timeout': 0.5, 'memcached_tls_enabled': False,
              'memcached_tls_cafile': None, 'memcached_tls_certfile': None,
              'memcached_tls_keyfile': None, 'update_interval': 1.0,
-             'writes_in_flight': 4,
+             'writes_in_flight': 3,
              'stalled_after': 60.0, 'record_ttl': 86400,
              'honor_base_image_ref': True,
              'location_check': 'enforce', 'location_consumers': 'old-api',
