@@ -10,11 +10,23 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Types of the commands' arguments."""
+"""What the arguments of the commands have in common."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from typing import NoReturn
+
+from glance_progress.cmd import outcome
+
+
+class Parser(argparse.ArgumentParser):
+    """Ends with outcome.UNUSABLE where argparse would with 2, for stalled."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(outcome.UNUSABLE, '%s: error: %s\n' % (self.prog, message))
 
 
 def seconds(text: str) -> float:

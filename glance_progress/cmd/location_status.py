@@ -21,10 +21,10 @@ import json
 import os
 import sys
 import traceback
-from typing import NoReturn
 
 from oslo_config import cfg
 
+from glance_progress.cmd import arguments
 from glance_progress.cmd import location_results
 from glance_progress.cmd import outcome
 from glance_progress import location_check
@@ -37,15 +37,8 @@ class CannotCheck(Exception):
     """There is something in the way of an answer."""
 
 
-class _Parser(argparse.ArgumentParser):
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(outcome.UNUSABLE, '%s: error: %s\n' % (self.prog, message))
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = arguments.Parser(
         prog='glance-progress-status',
         description='Check the configuration before a restart. Reads files, '
                     'and asks no service.',
@@ -62,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
         '--config-dir', action='append', metavar='DIR', default=[],
         help='a directory of *.conf files of glance-api')
     commands = parser.add_subparsers(
-        dest='command', required=True, metavar='check', parser_class=_Parser)
+        dest='command', required=True, metavar='check',
+        parser_class=arguments.Parser)
     check = commands.add_parser(
         'check', help='check whether Nova and Cinder can register locations')
     for project in ('nova', 'cinder'):

@@ -20,7 +20,6 @@ from importlib import metadata
 import sys
 import time
 from typing import Any
-from typing import NoReturn
 
 from oslo_config import cfg
 
@@ -33,15 +32,8 @@ from glance_progress import reader
 from glance_progress import store_names
 
 
-class _Parser(argparse.ArgumentParser):
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(outcome.UNUSABLE, '%s: error: %s\n' % (self.prog, message))
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = arguments.Parser(
         prog='glance-progress',
         description='Show how far image uploads are, as Ceph sees it.',
         epilog='Exit status: 0 finished (show: or in progress), 1 failed, '
@@ -58,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         help='a directory of *.conf files of glance-api')
     commands = parser.add_subparsers(
         dest='command', required=True, metavar='show|watch',
-        parser_class=_Parser)
+        parser_class=arguments.Parser)
     show = commands.add_parser('show', help='show an upload once')
     watch = commands.add_parser('watch', help='follow an upload to its end')
     for command in (show, watch):

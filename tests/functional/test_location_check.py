@@ -381,10 +381,12 @@ class StatusTest(TestCase):
     def test_as_an_ordinary_user(self) -> None:
         if os.geteuid():
             self.skipTest('needs root, to become somebody else')
-        there = subprocess.run(
-            [sys.executable, '-c', 'import glance_progress'], cwd='/',
-            user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True)
-        if there.returncode:
+        try:
+            subprocess.run(
+                [sys.executable, '-c', 'import glance_progress'], cwd='/',
+                user=NOBODY, group=NOBODY, extra_groups=[], check=True,
+                capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
             self.skipTest('others cannot use %s' % sys.prefix)
         nobody: dict[str, Any] = {
             'user': NOBODY, 'group': NOBODY, 'extra_groups': [],
