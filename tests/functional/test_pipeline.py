@@ -27,6 +27,8 @@ import threading
 import time
 from typing import Any
 
+import fixtures
+from glance_store._drivers import rbd as stock
 import rados
 import rbd
 import testscenarios
@@ -183,17 +185,20 @@ class OsdFaultTest(StoreTestCase):
 
     def test_osd_does_not_answer_in_time(self) -> None:
         osd = self.ceph.osd
+        delete = stock.Store._delete_image
 
-        def go_on() -> None:
+        def clean_up(*args: Any, **kwargs: Any) -> None:
             osd.send_signal(signal.SIGCONT)
+            delete(*args, **kwargs)
 
         def at_read(number: int) -> None:
             if number == 20:
                 osd.send_signal(signal.SIGSTOP)
-                self.addCleanup(go_on)
-                # Goes on for what cleans up, which has its own three seconds.
-                self.later(4, go_on)
+                self.addCleanup(osd.send_signal, signal.SIGCONT)
 
+        # It goes on for what cleans up, which has a timeout of its own.
+        self.useFixture(fixtures.MonkeyPatch(
+            'glance_store._drivers.rbd.Store._delete_image', clean_up))
         exc = self.assertRaises(
             (rbd.Error, rados.Error), self.upload,
             Source(60, MiB, at_read), 60 * MiB,
