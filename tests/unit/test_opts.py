@@ -27,8 +27,8 @@ class TestListOpts(base.TestCase):
     def test_entry_point(self):
         found = [entry for entry in metadata.distribution(
             'glance-progress').entry_points
-            if entry.group == 'oslo.config.opts']
-        self.assertEqual(['glance_progress'], [e.name for e in found])
+            if entry.group == 'oslo.config.opts'
+            and entry.name == 'glance_progress']
         self.assertEqual(
             [('glance_progress', opts.OPTS)], found[0].load()())
 

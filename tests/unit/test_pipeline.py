@@ -146,9 +146,11 @@ class Hash:
 
     def __init__(self):
         self.may_eat = threading.Semaphore(0)
+        self.begun = threading.Event()
         self.eaten = []
 
     def update(self, chunk):
+        self.begun.set()
         assert self.may_eat.acquire(timeout=base.PATIENCE)
         self.eaten.append(chunk)
 
@@ -348,6 +350,7 @@ class TestHasher(base.TestCase):
         hasher = overlap.Hasher(slow, 5)
         for _ in range(5):
             hasher.update(b'x')
+        self.assertTrue(slow.begun.wait(base.PATIENCE))
         ended = threading.Thread(target=hasher.abandon)
         ended.start()
         while not hasher._abandoned:

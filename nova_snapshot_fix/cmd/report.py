@@ -1,0 +1,90 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""The report of ``nova-snapshot-fix``: JSON, written as it goes."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+import sys
+import types
+from typing import Any
+from typing import TextIO
+
+from nova_snapshot_fix import base_image_ref
+from nova_snapshot_fix import inventory
+
+VERSION = 1
+
+_NO_ANSWER = base_image_ref.Reason.NO_ANSWER.value
+
+
+class Report:
+    """Counts what was found, and writes it to a file if there is one.
+
+    A context manager: whatever ends the run, what has been written is one
+    JSON object. Nothing but counts is kept in memory.
+
+    :param path: of the file; ``-`` is standard output, None for no file
+    :raises OSError: if the file cannot be written
+    """
+
+    def __init__(self, path: str | None, command: str) -> None:
+        self.counts: collections.Counter[str] = collections.Counter()
+        self.instances = 0
+        self.complete = False
+        #: Glance did not answer for some, so that another run may tell more.
+        self.unanswered = False
+        self._file: TextIO | None = None
+        self._separator = ''
+        if path == '-':
+            self._file = sys.stdout
+        elif path is not None:
+            self._file = open(path, 'w', encoding='utf-8')
+        self._write('{"version": %d, "command": %s, "instances": ['
+                    % (VERSION, json.dumps(command)))
+
+    def __enter__(self) -> Report:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> None:
+        self._write('\n], "summary": %s}\n' % json.dumps(self.summary()))
+        if self._file not in (None, sys.stdout):
+            self._file.close()
+
+    def add(self, batch: inventory.Batch) -> None:
+        self.instances += batch.instances
+        for finding in batch.findings:
+            self.counts[finding.state.value] += 1
+            self.unanswered |= finding.reason == _NO_ANSWER
+            fields = dataclasses.asdict(finding)
+            fields['state'] = finding.state.value
+            self._write('%s\n%s' % (self._separator, json.dumps(fields)))
+            self._separator = ','
+        if self._file is not None:
+            self._file.flush()
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts, and whether all selected were looked at."""
+        return {'instances': self.instances, 'complete': self.complete,
+                **{state.value: self.counts[state.value]
+                   for state in inventory.State}}
+
+    def _write(self, text: str) -> None:
+        if self._file is not None:
+            self._file.write(text)

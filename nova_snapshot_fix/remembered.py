@@ -1,0 +1,104 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What a rebuild is about to drop, kept in the server's system_metadata.
+
+Nova's rebuild replaces all ``image_*`` keys before it knows whether the server
+can be rebuilt at all. When the scheduler refuses, Nova puts back image_ref and
+nothing else. What is kept here is enough to put back the rest.
+
+It is one JSON text, cut into values of 255 characters, which is what a value
+of system_metadata holds. It must not stay for longer than the rebuild takes:
+Nova copies all of system_metadata to the properties of a snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+import dataclasses
+import json
+from typing import Optional
+
+from nova_snapshot_fix import base_image_ref
+
+#: What the keys begin with; a number follows.
+PREFIX = 'nova_snapshot_fix:'
+
+# instance_system_metadata.value is a String(255) (nova/db/main/models.py).
+_VALUE_SIZE = 255
+
+#: Columns of an instance that a rebuild takes from the image.
+COLUMNS = ('architecture', 'kernel_id', 'os_type', 'ramdisk_id',
+           'root_device_name', 'vm_mode')
+
+Metadata = Mapping[str, Optional[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Remembered:
+    """The metadata of a server, as recorded for the image ``image_ref``.
+
+    ``launched_at`` is a time in ISO format. Nova moves it when a server has
+    been rebuilt, so that while it stands the rebuild has been refused.
+    """
+
+    image_ref: str
+    launched_at: str | None
+    image_metadata: dict[str, str | None]
+    columns: dict[str, str | None]
+
+
+def image_metadata(metadata: Metadata) -> dict[str, str | None]:
+    """Return what *metadata* holds of the image."""
+    return {key: value for key, value in metadata.items()
+            if key.startswith(base_image_ref.IMAGE_PREFIX)}
+
+
+def image_and_remembered(metadata: Metadata) -> dict[str, str | None]:
+    """Return what *metadata* holds of the image, now and before."""
+    return {key: value for key, value in metadata.items()
+            if key.startswith((base_image_ref.IMAGE_PREFIX, PREFIX))}
+
+
+def keys(metadata: Metadata) -> set[str]:
+    """Return the keys of *metadata* that something is remembered in."""
+    return {key for key in metadata if key.startswith(PREFIX)}
+
+
+def pack(remembered: Remembered) -> dict[str, str | None]:
+    """Return the keys and values that hold *remembered*."""
+    text = json.dumps(dataclasses.asdict(remembered), separators=(',', ':'))
+    return {PREFIX + str(number): text[start:start + _VALUE_SIZE]
+            for number, start in enumerate(range(0, len(text), _VALUE_SIZE))}
+
+
+def unpack(metadata: Metadata) -> Remembered | None:
+    """Return what *metadata* remembers; None if that is nothing of use."""
+    pieces = [metadata.get(PREFIX + str(number))
+              for number in range(len(keys(metadata)))]
+    try:
+        fields = json.loads(''.join(piece or '' for piece in pieces))
+        found = Remembered(**fields)
+    except (TypeError, ValueError):
+        return None
+    if not (isinstance(found.image_ref, str)
+            and isinstance(found.launched_at, (str, type(None)))
+            and _is_metadata(found.image_metadata)
+            and _is_metadata(found.columns)):
+        return None
+    return found
+
+
+def _is_metadata(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(each, (str, type(None))) for each in value.values())

@@ -1,0 +1,199 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""nova-snapshot-fix on the databases of Nova's harness."""
+
+# Before anything else of nova or oslo.
+from tests.nova import base
+
+import copy
+import json
+import os
+from unittest import mock
+
+import fixtures
+from nova import exception
+
+from nova_snapshot_fix.cmd import main
+from nova_snapshot_fix import database
+
+KEY_ALONE = {base.KEY: None}
+
+
+class Images:
+    """Nova's image API, as far as the command uses it."""
+
+    def __init__(self, images):
+        self._images = images
+        self.asked = []
+
+    def get(self, context, image_ref):
+        self.asked.append(image_ref)
+        try:
+            return copy.deepcopy(self._images[image_ref])
+        except KeyError:
+            raise exception.ImageNotFound(image_id=image_ref)
+
+
+class CommandTest(base.TestCase):
+
+    ROUTER = base.STOCK_ROUTER
+
+    def setUp(self):
+        super().setUp()
+        self.glance_api = Images(self.images)
+        self.report = os.path.join(
+            self.useFixture(fixtures.TempDir()).path, 'report.json')
+
+    def run_command(self, *argv):
+        """Return exit status, findings by server, and the summary."""
+        status = main.run(
+            main.parse([*argv, '--report', self.report]), self.glance_api)
+        with open(self.report) as file:
+            report = json.load(file)
+        return (status,
+                {each['instance']: each for each in report['instances']},
+                report['summary'])
+
+    def states(self, *argv):
+        status, found, _ = self.run_command(*argv)
+        return status, {key: each['state'] for key, each in found.items()}
+
+    def set_task_state(self, server, value):
+        instance = self.instance(server)
+        instance.task_state = value
+        instance.save()
+
+    def test_everything(self):
+        right = self.create_server(base.A)
+        self.assertEqual((0, {}), self.states('check'))
+
+        missing = self.create_server(base.A)
+        self.change_metadata(missing, **KEY_ALONE)
+        refused = self.create_server(base.A)
+        before = self.image_metadata(refused)
+        self.refuse_rebuild(refused)
+        if base.KEY not in self.metadata(refused):  # a Nova without the fix
+            self.change_metadata(refused, **{base.KEY: base.REFUSED})
+        busy = self.create_server(base.A)
+        self.change_metadata(busy, **KEY_ALONE)
+        self.set_task_state(busy, 'rebooting')
+        spec_only = self.create_server(base.A)
+        spec = self.request_spec(spec_only)
+        spec.image.id = base.B
+        spec.save()
+        snapshot = self.snapshot(right)['id']
+        origin = self.create_server(snapshot)
+        origin_too = self.create_server(snapshot)
+
+        expected = {missing: 'off', refused: 'off', busy: 'busy',
+                    spec_only: 'off'}
+        self.assertEqual((2, expected), self.states('check'))
+        # Each image once, however many instances need it.
+        self.assertEqual([snapshot], self.glance_api.asked)
+        self.assertEqual((2, expected), self.states('repair', '--dry-run'))
+        self.assertEqual((0, {}), self.states('check', '--instance', right))
+        self.assertEqual((2, {missing: 'off'}),
+                         self.states('check', '--instance', missing))
+        self.assertEqual((0, {}), self.states('check', '--project', 'other'))
+        self.assertEqual((2, expected), self.states('check', '--cell',
+                                                    'cell1'))
+        self.assertEqual((2, expected),
+                         self.states('check', '--batch-size', '1'))
+        self.assertIsNone(self.key(missing))
+
+        status, found, summary = self.run_command('repair', '--max-count', '1')
+        self.assertEqual((1, [missing]), (status, list(found)))
+        self.assertFalse(summary['complete'])
+        self.assertEqual((3, {refused: 'repaired', busy: 'busy',
+                              spec_only: 'repaired'}), self.states('repair'))
+        self.assertEqual(base.A, self.key(missing))
+        self.assertEqual(before, self.image_metadata(refused))
+        for server in refused, spec_only:
+            self.assertEqual(base.A, self.request_spec(server).image.id)
+        self.assertEqual(base.A, self.key(origin))
+        self.assertIsNone(self.key(busy))
+        self.set_task_state(busy, None)
+        self.assertEqual((0, {busy: 'repaired'}), self.states('repair'))
+        self.assertEqual((0, {}), self.states('repair'))
+
+        del self.images[snapshot]
+        status, found, summary = self.run_command('check')
+        self.assertEqual((0, {origin, origin_too}), (status, set(found)))
+        self.assertEqual(
+            {'instances': 7, 'complete': True, 'off': 0, 'repaired': 0,
+             'busy': 0, 'unjudged': 2, 'failed': 0, 'leftover': 0}, summary)
+
+        with mock.patch.object(
+                Images, 'get', autospec=True, side_effect=OSError('down')):
+            self.assertEqual((3, {origin: 'unjudged'}),
+                             self.states('check', '--instance', origin))
+
+    def test_between_look_and_repair(self):
+        """Somebody else is quicker: nothing is lost, nothing is an error."""
+        server = self.create_server(base.A)
+        self.change_metadata(server, **KEY_ALONE)
+        change = database.change
+
+        def other_first(*args):
+            self.change_metadata(
+                server, **{base.KEY: base.A, 'image_os_distro': 'theirs'})
+            return change(*args)
+
+        with mock.patch.object(database, 'change', other_first):
+            self.states('repair')
+        self.assertEqual('theirs', self.metadata(server)['image_os_distro'])
+        self.assertEqual(base.A, self.key(server))
+
+        self.change_metadata(server, **KEY_ALONE)
+
+        def begins_an_action(*args):
+            self.set_task_state(server, 'rebooting')
+            return change(*args)
+
+        with mock.patch.object(database, 'change', begins_an_action):
+            self.assertEqual((3, {server: 'busy'}), self.states('repair'))
+        self.set_task_state(server, None)
+
+        with mock.patch.object(
+                database, 'change', autospec=True, side_effect=OSError('no')):
+            status, found, _ = self.run_command('repair')
+        self.assertEqual((3, 'failed', 'no'), (
+            status, found[server]['state'], found[server]['reason']))
+
+    def test_interrupted(self):
+        server = self.create_server(base.A)
+        self.change_metadata(server, **KEY_ALONE)
+        with mock.patch.object(
+                database, 'change', autospec=True, side_effect=SystemExit(2)):
+            self.assertRaises(SystemExit, self.states, 'repair')
+        with open(self.report) as file:
+            self.assertFalse(json.load(file)['summary']['complete'])
+        self.assertEqual((0, {server: 'repaired'}), self.states('repair'))
+
+    def test_wrong_usage(self):
+        self.assertEqual(127, self.states('check', '--cell', 'nowhere')[0])
+        self.assertEqual(
+            127, self.states('check', '--instance', base.A)[0])
+        for argv in ((), ('check', '--instance', 'x'),
+                     ('check', '--max-count', '0'),
+                     ('check', '--dry-run'),
+                     ('repair', '--cell', 'x', '--instance', base.A)):
+            exc = self.assertRaises(SystemExit, main.parse, argv)
+            self.assertEqual(127, exc.code)
+
+    def test_no_credentials(self):
+        server = self.create_server(base.A)
+        self.change_metadata(server, **{base.KEY: base.B})
+        args = main.parse(['check'])
+        self.assertEqual(255, main.run(args))

@@ -1,0 +1,84 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Stock Nova with the patches of patches/nova/ applied."""
+
+import inspect
+import unittest
+
+from tests.nova import base
+
+from nova.compute import api as compute
+from nova.conductor import manager
+
+#: patches/nova/<Zed and later>
+CONDUCTOR = hasattr(manager.ComputeTaskManager, '_restore_image')
+#: patches/nova/<Ussuri and earlier>
+REBUILD = "['image_base_image_ref'] = image_id" in inspect.getsource(
+    compute.API.rebuild)
+
+PATCHED = CONDUCTOR or REBUILD
+
+
+@unittest.skipUnless(REBUILD, 'needs Nova with the patch')
+class RebuildTest(base.TestCase):
+
+    ROUTER = base.STOCK_ROUTER
+
+    def test_rebuild(self):
+        server = self.create_server(base.A)
+        self.act(server, 'rebuild', {'imageRef': base.B})
+        self.assertEqual(base.B, self.key(server))
+        self.assertEqual(
+            base.B, self.snapshot(server)['properties']['base_image_ref'])
+
+
+@unittest.skipUnless(CONDUCTOR, 'needs Nova with the patch')
+class ConductorTest(base.TestCase):
+
+    ROUTER = base.STOCK_ROUTER
+    microversion = '2.93'
+
+    def test_refused_rebuild(self):
+        server = self.create_server(base.A)
+        before = self.metadata(server)
+        self.refuse_rebuild(server)
+        self.assertEqual(before, self.metadata(server))
+        self.assertEqual(base.A, self.instance(server).image_ref)
+        self.assertEqual(base.A, self.request_spec(server).image.id)
+        self.assertNotIn('os_admin_user', self.snapshot(server)['properties'])
+        self.assertIsNone(self.migrate(server))
+
+    def test_refused_rebuild_of_volume_backed(self):
+        server = self.create_volume_backed()
+        before = self.metadata(server)
+        self.refuse_rebuild(server)
+        self.assertEqual(before, self.metadata(server))
+        self.assertEqual('', self.instance(server).image_ref)
+        self.assertEqual(base.MODEL, self.request_spec(server).image.id)
+
+
+@unittest.skipUnless(CONDUCTOR, 'needs Nova with the patch')
+class ConductorAndExtensionTest(base.TestCase):
+
+    def test_refused_rebuild(self):
+        server = self.create_server(base.A)
+        before = self.metadata(server)
+        self.refuse_rebuild(server)
+        self.assertEqual(before, {
+            key: value for key, value in self.metadata(server).items()
+            if key not in self.remembered(server)})
+        self.snapshot(server)
+        self.assertEqual(before, self.metadata(server))
+        # Columns are what the conductor cannot put back.
+        self.assertIsNone(self.instance(server).os_type)
