@@ -21,7 +21,6 @@ differently, and so bring their own.
 from nova.tests import functional  # noqa: F401
 
 import copy
-from importlib import metadata as distributions
 import os
 import sys
 import time
@@ -36,11 +35,6 @@ from nova.tests.functional import integrated_helpers
 from nova_snapshot_fix import base_image_ref
 
 KEY = base_image_ref.KEY
-
-#: The release under test, as (major, minor, patch).
-RELEASE = tuple(
-    int(part) for part in
-    distributions.version('nova').split('.')[:3])
 
 STOCK_ROUTER = 'nova.api.openstack.compute:APIRouterV21.factory'
 OUR_ROUTER = 'nova_snapshot_fix.api:APIRouterV21.factory'
@@ -68,13 +62,9 @@ def paste_file(directory, router):
     return path
 
 
-class TestCase(integrated_helpers._IntegratedTestBase):
-    """Has a cloud with two computes and the images A, B and REFUSED."""
+class WithRouter:
+    """Comes before a test case of Nova, whose API then has our router."""
 
-    ADMIN_API = True
-    USE_NEUTRON = True
-    api_major_version = 'v2.1'
-    microversion = '2.38'
     ROUTER = OUR_ROUTER
 
     def _setup_services(self):
@@ -82,6 +72,15 @@ class TestCase(integrated_helpers._IntegratedTestBase):
         self.flags(api_paste_config=paste_file(directory, self.ROUTER),
                    group='wsgi')
         super()._setup_services()
+
+
+class TestCase(WithRouter, integrated_helpers._IntegratedTestBase):
+    """Has a cloud with two computes and the images A, B and REFUSED."""
+
+    ADMIN_API = True
+    USE_NEUTRON = True
+    api_major_version = 'v2.1'
+    microversion = '2.38'
 
     def setUp(self):
         super().setUp()
