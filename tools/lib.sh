@@ -199,3 +199,45 @@ function client_venv {
     install_project "$venv" || return
     echo "$venv"
 }
+
+# nova_venv RELEASE: print the path of an environment with Nova and what its
+# functional tests need. The project is not installed: Train's libraries are
+# too old for it, and the tests import it from this tree.
+function nova_venv {
+    local release=$1 venv
+    venv=$(make_venv "nova-$release" "tools/requirements/nova-$release.txt") \
+        || return
+    if [[ $release == 20 ]]; then
+        local packages=("$venv"/lib/python3*/site-packages)
+        cp "$TOP/tools/train_on_py311.py" "${packages[0]}/" || return
+        echo "import train_on_py311" >"${packages[0]}/train_on_py311.pth" \
+            || return
+    fi
+    echo "$venv"
+}
+
+# copy_venv VENV NAME: print the path of a copy that shares its files with the
+# original. Replace files in it, do not write to them.
+function copy_venv {
+    local copy=$GLANCE_PROGRESS_HOME/venv/$2
+    rm -rf "$copy" && cp -al "$1" "$copy" || return
+    echo "$copy"
+}
+
+# fetch_wheels VENV: print the path of a directory with the released wheels
+# that the tests of the patches want
+function fetch_wheels {
+    local venv=$1 wheels=$GLANCE_PROGRESS_HOME/wheels requirement
+    mkdir -p "$wheels" || return
+    "$venv/bin/python3" -m tests.patches.test_released \
+        | while read -r requirement; do
+            compgen -G "$wheels/${requirement/==/-}-*.whl" >/dev/null \
+                || echo "$requirement"
+        done \
+        | quietly "$GLANCE_PROGRESS_HOME/log/wheels.log" xargs -r -P 4 -n 1 \
+            "$venv/bin/python3" -m pip download --no-input --no-deps \
+            --disable-pip-version-check --ignore-requires-python -q \
+            -d "$wheels" \
+        || failed "could not fetch the releases of Nova and Glance" || return
+    echo "$wheels"
+}

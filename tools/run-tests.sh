@@ -2,7 +2,7 @@
 # Runs everything that CI runs. The last line is "N passed, N failed,
 # N skipped", added up from the results that the test runners have stored.
 #
-#   tools/run-tests.sh [lint] [unit] [functional]      default: all of them
+#   tools/run-tests.sh [lint] [unit] [functional] [nova]   default: all of them
 #
 # Run it as root on Debian 12. What is missing gets installed: packages with
 # apt, Python packages into environments outside of this tree.
@@ -10,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
 
-LANES=(lint unit functional)
+LANES=(lint unit functional nova)
 
 # Each of these is one failed or passed check, see check().
 CHECKS_PASSED=0
@@ -72,6 +72,41 @@ function lane_functional {
         GLANCE_PROGRESS_OPENSTACK=$venv/bin/openstack \
         run_stestr functional "$GLANCE_VENV" \
         --test-path ./tests/functional run --serial
+}
+
+# Nova as released, and copies of it: with our patches, and with upstream's fix
+# of rebuild taken out, so that the extension has to do it alone.
+function lane_nova {
+    local release venv copy
+    local -A venvs
+    for release in 34 26 20; do
+        venvs[$release]=$(nova_venv "$release")
+    done
+    run_nova nova-34 "${venvs[34]}"
+    OS_NOVA_DISABLE_EVENTLET_PATCHING=1 run_nova nova-34-threads \
+        "${venvs[34]}" 'ExtensionTest.test_re|FaultTest.test_a'
+    for release in 26 20; do
+        run_nova "nova-$release" "${venvs[$release]}"
+    done
+    for release in 34 26 20; do
+        copy=$(copy_venv "${venvs[$release]}" "nova-$release-patched")
+        check tools/apply_patches.py apply "$copy"
+        run_nova "nova-$release-patched" "$copy" \
+            'test_patched|test_upstream.Patched'
+    done
+    copy=$(copy_venv "${venvs[34]}" nova-34-unfixed)
+    sed -i "/update({'image_base_image_ref': image_id})/d" \
+        "$copy"/lib/python3*/site-packages/nova/compute/api.py
+    run_nova nova-34-unfixed "$copy" '(Stock|Extension)Test.test_rebuild'
+    GLANCE_PROGRESS_WHEELS=$(fetch_wheels "${venvs[34]}") \
+        run_stestr patches "${venvs[34]}" --test-path ./tests/patches run
+}
+
+# run_nova NAME VENV [REGEX]: run the tests on Nova's harness. The coming and
+# going of services and warnings of old libraries would be all that one sees.
+function run_nova {
+    PYTHONWARNINGS=ignore run_stestr "$1" "$2" \
+        --test-path ./tests/nova run "${@:3}"
 }
 
 # The tests end their own services, unless they are killed.
