@@ -15,9 +15,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import faulthandler
 import io
 import pathlib
 import random
+import re
+import subprocess
 import tempfile
 import time
 from typing import Any
@@ -40,6 +43,10 @@ from glance_progress import store_names
 from tests.functional import services
 
 MiB = 1024 * 1024
+
+#: Seconds that no test takes. One that waits in librados for a Ceph that is
+#: gone can be ended in no other way than with its process.
+HANGS = 300
 
 DRIVERS = {'rbd': stock.Store, 'rbd_progress': progress.Store}
 
@@ -71,6 +78,8 @@ class TestCase(testtools.TestCase):
 
     def setUp(self) -> None:
         super().setUp()
+        faulthandler.dump_traceback_later(HANGS, exit=True)
+        self.addCleanup(faulthandler.cancel_dump_traceback_later)
         self.useFixture(fixtures.FakeLogger())
         self.ceph = services.ceph()
         # Each test is a process of its own as far as the package can tell.
@@ -78,7 +87,7 @@ class TestCase(testtools.TestCase):
             self.addCleanup(holder.reset)
 
     def wait_for(
-        self, condition: Callable[[], Any], timeout: float = 15
+        self, condition: Callable[[], Any], timeout: float = 60
     ) -> Any:
         """Return what *condition* returns once that is true."""
         deadline = time.monotonic() + timeout
@@ -88,6 +97,16 @@ class TestCase(testtools.TestCase):
                 return result
             time.sleep(0.02)
         self.fail('waited %s s in vain for %s' % (timeout, condition))
+
+    def wait_line(self, process: subprocess.Popen[str], pattern: str) -> str:
+        """Read what a command prints until a line has *pattern*."""
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if re.search(pattern, line):
+                return line
+        self.fail('no %r in %s' % (pattern, lines))
 
     def conf_file(self, **sections: dict[str, Any]) -> pathlib.Path:
         """Write a configuration file, a keyword a section."""

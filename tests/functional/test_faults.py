@@ -233,7 +233,8 @@ class FaultTest(base.TestCase):
             cwd=pathlib.Path(__file__).parents[2])
         self.assertEqual(0, child.returncode)
         first_wait, took = map(float, child.stdout.split())
-        self.assertLess(first_wait, 1)
+        # One attempt to resolve it takes 5 s.
+        self.assertLess(first_wait, 3)
         self.assertLess(took, TOO_LONG)
         self.assertTrue(silent.recv(4096, socket.MSG_DONTWAIT))
         self.upload_conf = self.conf(servers=server.address)

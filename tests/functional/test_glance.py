@@ -359,23 +359,25 @@ class StoppedTest(base.TestCase):
 class CommandTest(glance_base.GlanceTestCase):
 
     def watch(self, image_id: str, *args: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(pathlib.Path(sys.executable).with_name('glance-progress')),
              '--config-file', str(self.api.conf), 'watch',
              '--interval', '0.1', *args, image_id],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
 
     def test_watch_to_the_end(self) -> None:
         image_id = self.create()
         watcher = self.watch(image_id)
         upload = self.upload(image_id, 4 * MiB)
         upload.send(base.data(2 * MiB))
-        self.wait_shown(image_id, bytes_written=2 * MiB)
+        self.wait_line(watcher, '2.00MiB/4.00MiB')
         upload.send(base.data(2 * MiB))
         self.assertEqual(204, upload.end())
-        out, _ = watcher.communicate(timeout=30)
+        out, _ = watcher.communicate(timeout=60)
         self.assertEqual(0, watcher.returncode)
-        self.assertIn('2.00MiB/4.00MiB', out)
         self.assertIn('100.0%', out.splitlines()[-1])
 
     def test_watch_a_failure(self) -> None:
@@ -385,7 +387,7 @@ class CommandTest(glance_base.GlanceTestCase):
         upload.send(base.data(2 * MiB))
         self.wait_shown(image_id, bytes_written=2 * MiB)
         upload.abandon()
-        out, _ = watcher.communicate(timeout=30)
+        out, _ = watcher.communicate(timeout=60)
         self.assertEqual(1, watcher.returncode)
         self.assertIn(failure.SOURCE, out)
 
@@ -397,12 +399,12 @@ class CommandTest(glance_base.GlanceTestCase):
             upload = self.upload(image_id, 4 * MiB)
             upload.send(base.data(2 * MiB))
             watcher = self.watch(image_id)
-            out, _ = watcher.communicate(timeout=30)
+            out, _ = watcher.communicate(timeout=60)
             self.assertEqual(2, watcher.returncode)
             self.assertIn('stalled', out)
 
     def test_watch_nothing(self) -> None:
         watcher = self.watch(self.image_id(), '--timeout', '0.5')
-        _, err = watcher.communicate(timeout=30)
+        _, err = watcher.communicate(timeout=60)
         self.assertEqual(2, watcher.returncode)
         self.assertIn('No record of image', err)

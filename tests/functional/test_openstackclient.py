@@ -20,7 +20,6 @@ import http.server
 import json
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import threading
@@ -120,16 +119,6 @@ class OpenStackClientTest(api_base.ApiTestCase):
         status, stdout, stderr = self.openstack(*argv, '-f', 'json')
         self.assertEqual((0, ''), (status, stderr))
         return json.loads(stdout)
-
-    def wait_line(self, process: subprocess.Popen[str], pattern: str) -> str:
-        """Read what the command prints until a line has *pattern*."""
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if re.search(pattern, line):
-                return line
-        self.fail('no %r in %s' % (pattern, lines))
 
     def test_show(self) -> None:
         image_id = self.create(name='cirros')

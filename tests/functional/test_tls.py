@@ -70,14 +70,16 @@ class TlsTest(base.TestCase):
         self.server.start()
         self.server.wait_ready()
 
-    def upload(self, **options: object) -> rec.Record | None:
+    def upload(
+        self, patience: float = 2, **options: object
+    ) -> rec.Record | None:
         conf = self.conf(self.server.address, **options)
         image_id = self.image_id()
         self.store(conf).add(image_id, io.BytesIO(b'abc'), 3, 'sha512')
         self.read_conf = self.conf(self.server.address, **self.good())
         try:
             return self.wait_for(
-                lambda: self.record(self.read_conf, image_id), timeout=2)
+                lambda: self.record(self.read_conf, image_id), patience)
         except AssertionError:
             return None
 
@@ -88,7 +90,7 @@ class TlsTest(base.TestCase):
                 'memcached_tls_keyfile': self.key}
 
     def test_both_certificates(self) -> None:
-        record = self.upload(**self.good())
+        record = self.upload(60, **self.good())
         self.assertEqual(3, record.total_bytes)
 
     def test_server_that_nobody_vouches_for(self) -> None:

@@ -70,6 +70,10 @@ mon_data_avail_crit = 0
 paxos_propose_interval = 0.05
 mgr_stats_period = 1
 mon_mgr_digest_period = 1
+# Times osd_heartbeat_grace, 20 s. An OSD that stands still for longer than
+# its lease may block all I/O for ever afterwards, "laggy", if there is no
+# other one to acknowledge the next: ceph/ceph-container issue 1682.
+osd_pool_default_read_lease_ratio = 30
 osd_objectstore = bluestore
 bluestore_block_size = {osd_size}
 # The least that the OSD accepts; the default is 4 GiB.
