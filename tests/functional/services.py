@@ -58,14 +58,19 @@ def ceph() -> cloud_ceph.Ceph:
     return cluster
 
 
-@functools.cache
-def debian_venv() -> pathlib.Path:
-    """Return an environment with Debian's Glance and, from pip, ours."""
-    venv = directory() / 'debian-venv'
+def make_debian_venv(venv: pathlib.Path) -> None:
+    """Make an environment with Debian's Glance and, from pip, ours."""
     subprocess.run(['/usr/bin/python3', '-m', 'venv',
                     '--system-site-packages', venv], check=True)
     subprocess.run([venv / 'bin' / 'pip', 'install', '--quiet', PROJECT],
                    check=True)
+
+
+@functools.cache
+def debian_venv() -> pathlib.Path:
+    """Return the environment of this run with Debian's Glance."""
+    venv = directory() / 'debian-venv'
+    make_debian_venv(venv)
     return venv
 
 
