@@ -22,6 +22,7 @@ from typing import Any
 import uuid
 
 from pymemcache.client import base as pymemcache
+import rbd
 import requests
 from testtools import content as details
 
@@ -158,6 +159,18 @@ class ApiTestCase(glance_base.GlanceTestCase):
         """Have memcached know nothing of an image."""
         for store in [*STORES, rec.STAGING_STORE]:
             self.memcached().delete(rec.key(image_id, store), noreply=False)
+
+    def slow_ceph(self) -> None:
+        """Have librbd write 4 MiB a second to each image.
+
+        After the first 4 MiB, which it lets pass. What is to be seen in the
+        middle of an upload can be missed otherwise, on a fast machine.
+        """
+        limit = 'conf_rbd_qos_write_bps_limit'
+        for pool in services.POOLS:
+            ioctx = self.ioctx(pool)
+            rbd.RBD().pool_metadata_set(ioctx, limit, str(4 * MiB))
+            self.addCleanup(rbd.RBD().pool_metadata_remove, ioctx, limit)
 
     @contextlib.contextmanager
     def ceph_stopped(self) -> Iterator[None]:

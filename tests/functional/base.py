@@ -158,14 +158,14 @@ class TestCase(testtools.TestCase):
             [image_id], [store])
         return (found or {}).get((image_id, store))
 
-    def ioctx(self) -> Any:
-        """Return an I/O context on the pool, closed after the test."""
+    def ioctx(self, pool: str = services.POOL) -> Any:
+        """Return an I/O context on a pool, closed after the test."""
         cluster = rados.Rados(
             conffile=str(self.ceph.client_conf),
             rados_id=services.CEPH_USER)
         cluster.connect()
         self.addCleanup(cluster.shutdown)
-        ioctx = cluster.open_ioctx(services.POOL)
+        ioctx = cluster.open_ioctx(pool)
         self.addCleanup(ioctx.close)
         return ioctx
 

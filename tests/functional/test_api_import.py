@@ -107,6 +107,7 @@ class CommonTests:
                       or len(self.progress(image_id)['stores']) > 2)
 
     def test_glance_direct(self) -> None:
+        self.slow_ceph()
         content = base.data(16 * MiB)
         image_id = self.create()
         upload = self.upload(image_id, len(content), 'stage')
@@ -144,8 +145,9 @@ class CommonTests:
         self.assertEqual(content, self.rbd_content(image_id))
 
     def test_copy_image(self) -> None:
-        content = base.data(24 * MiB)
+        content = base.data(12 * MiB)
         image_id = self.put(content)
+        self.slow_ceph()
         self.start_copy(image_id, 'second', 'third')
         seen = self.watch(image_id)
         self.assertEqual({'active'}, {each['status'] for each in seen})
@@ -202,6 +204,7 @@ class ImportTest(CommonTests, api_base.ApiTestCase):
             yield
 
     def test_three_stores_at_once(self) -> None:
+        self.slow_ceph()
         stores = ['ceph', 'second', 'third']
         image_id = self.stage(content=base.data(16 * MiB))
         self.client.images.image_import(
@@ -235,7 +238,8 @@ class ImportTest(CommonTests, api_base.ApiTestCase):
         return answered if uploading else None
 
     def test_copied_image_is_in_transit(self) -> None:
-        image_id = self.put(base.data(24 * MiB))
+        image_id = self.put(base.data(12 * MiB))
+        self.slow_ceph()
         self.assertNotIn(image_id, self.in_transit())
         self.start_copy(image_id, 'second', 'third')
         with self.stopped_once(image_id, 'second'):
