@@ -65,13 +65,16 @@ function lane_unit {
     run_stestr unit-osc "$venv" --test-path ./tests/unit/osc run
 }
 
+# Each of the two workers has services of its own, which the tests of a class
+# share.
 function lane_functional {
     local venv
     venv=$(client_venv)
     GLANCE_PROGRESS_TEST_DIR=$SCRATCH \
         GLANCE_PROGRESS_OPENSTACK=$venv/bin/openstack \
         run_stestr functional "$GLANCE_VENV" \
-        --test-path ./tests/functional run --serial
+        --test-path ./tests/functional --group_regex '([^.]+\.){4}' \
+        run --concurrency 2
 }
 
 # Nova as released, and copies of it: with our patches, and with upstream's fix

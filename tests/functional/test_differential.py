@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 import dataclasses
+import hashlib
 import io
 import itertools
 from typing import Any
@@ -38,6 +39,11 @@ MODES = [('serial', {'writes_in_flight': 0}),
 
 SIZES = {'empty': 0, 'byte': 1, 'less': CHUNK - 1, 'chunk': CHUNK,
          'more': CHUNK + 1, 'several': 5 * CHUNK + 4097}
+
+
+def digest(content: bytes) -> str:
+    """Return what stands for a content, since that fills the screen."""
+    return hashlib.sha256(content).hexdigest()
 
 
 @dataclasses.dataclass
@@ -144,6 +150,11 @@ class DifferentialTest(testscenarios.WithScenarios, base.TestCase):
 
     scenarios = MODES
 
+    def setUp(self) -> None:
+        super().setUp()
+        # What others have left behind is none of this upload's.
+        self._empty_pool(self.ioctx())
+
     def conf(self, *args: Any, **kwargs: Any) -> Any:
         return super().conf(
             *args, writes_in_flight=self.writes_in_flight, **kwargs)
@@ -173,7 +184,7 @@ class DifferentialTest(testscenarios.WithScenarios, base.TestCase):
                         (s['name'], s['size'],
                          image.is_protected_snap(s['name']))
                         for s in image.list_snaps()],
-                    'content': image.read(0, image.size()),
+                    'content': digest(image.read(0, image.size())),
                     'objects': self._allocated(ioctx, image),
                 }
                 locks += len(list(image.list_lockers() or ()))
@@ -229,7 +240,7 @@ class ContentTest(DifferentialTest):
             conf=conf)
         self.assertIsNone(seen.error)
         stored, = (v for k, v in seen.left_behind.items() if k != 'trash')
-        self.assertEqual(content, stored['content'])
+        self.assertEqual(digest(content), stored['content'])
         self.assertEqual(self.size, seen.result[1])
 
 
@@ -363,7 +374,8 @@ class FailureTest(DifferentialTest):
         self.assertEqual(*seen)
         self.assertEqual('Duplicate', seen[0].error[0].__name__)
         self.assertEqual(
-            self.content, seen[0].left_behind[image_id]['content'])
+            digest(self.content),
+            seen[0].left_behind[image_id]['content'])
 
     def test_ceph_unreachable(self) -> None:
         conf = self.conf(store={'rados_connect_timeout': 1})
@@ -386,7 +398,7 @@ class VerifierTest(DifferentialTest):
             verifier = Verifier()
             self.observe(driver, self.image_id(), io.BytesIO(content),
                          len(content), verifier=verifier)
-            self.assertEqual(content, verifier.taken)
+            self.assertEqual(digest(content), digest(verifier.taken))
 
 
 class CallingConventionTest(DifferentialTest):
