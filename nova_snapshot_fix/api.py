@@ -37,6 +37,7 @@ from oslo_log import log as logging
 
 from nova_snapshot_fix import base_image_ref as rule
 from nova_snapshot_fix import opts
+from nova_snapshot_fix import plan
 from nova_snapshot_fix import remembered
 from nova_snapshot_fix import repair
 
@@ -82,6 +83,8 @@ class API(compute.API):
         opts.register(CONF)
 
     snapshot = _mending('snapshot', schedules=False)
+    snapshot_volume_backed = _mending(
+        'snapshot_volume_backed', schedules=False)
     backup = _mending('backup', schedules=False)
     shelve = _mending('shelve', schedules=False)
     unshelve = _mending('unshelve')
@@ -122,7 +125,7 @@ class API(compute.API):
         # Nova writes the properties of the image to system_metadata, and on
         # releases with the fix image_base_image_ref over it.
         base = rule.written_anew(
-            image_id, repair.origin(image),
+            image_id, plan.origin(image),
             CONF[opts.GROUP].base_of_snapshot)
         properties = {**image.get('properties', {}), rule.PROPERTY: base}
         return {**image, 'properties': properties}
@@ -130,11 +133,10 @@ class API(compute.API):
     @staticmethod
     def _remember(instance: Any, image_href: Any) -> None:
         metadata = instance.system_metadata
-        if (not instance.image_ref or image_href == instance.image_ref
-                or remembered.keys(metadata)):
+        if image_href == instance.image_ref or remembered.keys(metadata):
             return
         metadata.update(remembered.pack(remembered.Remembered(
-            instance.image_ref, repair.launched_at(instance),
+            instance.image_ref or '', plan.launched_at(instance),
             remembered.image_metadata(metadata),
             {name: getattr(instance, name)
              for name in remembered.COLUMNS})))
@@ -164,8 +166,8 @@ def _say(instance: Any, action: str, outcome: repair.Outcome) -> None:
                  action, outcome.before, plan.answer.reason.value,
                  instance=instance)
     elif plan.source is not None:
-        LOG.warning('Before %s: undid what a refused rebuild had left in the '
-                    'metadata of the image. It is from: %s. '
+        LOG.warning('Before %s: the metadata were those of an image whose '
+                    'rebuild has been refused. They were restored from: %s. '
                     'image_base_image_ref was %s, is %s.',
                     action, plan.source.value, outcome.before,
                     plan.metadata.get(rule.KEY), instance=instance)

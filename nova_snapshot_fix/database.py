@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What nova.objects cannot read or write well enough in Nova's databases.
+"""What nova.objects cannot read or write well enough in a cell's database.
 
 Instance.save() writes all of system_metadata as it was when the instance was
 read, and so undoes what anybody else has written since. And an object for
@@ -21,7 +21,6 @@ each instance of a cell, to look at one key, would take minutes.
 from __future__ import annotations
 
 from collections.abc import Collection
-import json
 from typing import Any
 from typing import NamedTuple
 
@@ -30,16 +29,11 @@ from oslo_utils import timeutils
 from sqlalchemy import orm
 
 try:
-    from nova.db.api import api as api_db
-    from nova.db.api import models as api_models
     from nova.db.main import api as db
     from nova.db.main import models
-    api_reader = api_db.context_manager.reader
 except ImportError:  # Wallaby (23) and older
     from nova.db.sqlalchemy import api as db
-    from nova.db.sqlalchemy import api_models
     from nova.db.sqlalchemy import models
-    api_reader = db.api_context_manager.reader
 
 from nova_snapshot_fix import base_image_ref
 from nova_snapshot_fix import remembered
@@ -162,26 +156,3 @@ def rows(
     if uuids is not None:
         query = query.filter(instance.uuid.in_(uuids))
     return [Row(*row) for row in query.order_by(instance.id).limit(limit)]
-
-
-@api_reader
-def requested_images(
-    context: Any, uuids: Collection[str]
-) -> dict[str, str | None]:
-    """Return the id of the image in the RequestSpec of each instance.
-
-    An instance without a RequestSpec, or with one that names no image, may be
-    missing.
-    """
-    spec = api_models.RequestSpec
-    found: dict[str, str | None] = {}
-    for uuid, text in context.session.query(
-            spec.instance_uuid, spec.spec).filter(
-                spec.instance_uuid.in_(uuids)):
-        try:
-            # Versioned objects as oslo.versionedobjects writes them.
-            image = json.loads(text)['nova_object.data']['image']
-            found[uuid] = image['nova_object.data']['id']
-        except (KeyError, TypeError, ValueError):
-            continue
-    return found

@@ -26,6 +26,7 @@ from nova import conf as nova_conf
 from nova.image import glance
 
 from glanceclient import client as glanceclient
+from nova_snapshot_fix import plan
 from nova_snapshot_fix import repair
 
 CONF = nova_conf.CONF
@@ -59,7 +60,7 @@ class _Client:
         servers = where.api_servers or ()
         self._client = glanceclient.Client(
             '2', session=session, region_name=where.region_name,
-            interface=(where.valid_interfaces or ['public'])[0],
+            interface=where.valid_interfaces,
             service_type=where.service_type,
             endpoint_override=where.endpoint_override or next(
                 iter(servers), None))
@@ -91,10 +92,10 @@ class Cache:
     def __init__(self, context: Any, image_api: Any = None) -> None:
         self._context = context
         self._api = image_api
-        self._images: collections.OrderedDict[str, repair.Image] = (
+        self._images: collections.OrderedDict[str, plan.Image] = (
             collections.OrderedDict())
 
-    def look_up(self, image_ref: str) -> repair.Image:
+    def look_up(self, image_ref: str) -> plan.Image:
         """Return the image, or why it is not known.
 
         :raises NoCredentials: at the first look

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 import dataclasses
-import enum
 from typing import Any
 
 from nova import context as nova_context
@@ -27,53 +26,16 @@ from oslo_log import log as logging
 
 from nova_snapshot_fix import base_image_ref as rule
 from nova_snapshot_fix import database
+from nova_snapshot_fix import finding as findings
+from nova_snapshot_fix import images
+from nova_snapshot_fix import plan
 from nova_snapshot_fix import repair
+from nova_snapshot_fix import request_spec
 
 LOG = logging.getLogger(__name__)
 
-
-class State(enum.Enum):
-    """What there is to say of an instance that is not simply right."""
-
-    OFF = 'off'
-    REPAIRED = 'repaired'
-    BUSY = 'busy'
-    UNJUDGED = 'unjudged'
-    FAILED = 'failed'
-    #: On the rule; what a rebuild remembered is not cleared away yet.
-    LEFTOVER = 'leftover'
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """An instance that is off the rule, or was, or cannot be judged.
-
-    ``reason`` says why; ``source`` where the rest of the image metadata were
-    restored from, if they were.
-    """
-
-    instance: str
-    project_id: str | None
-    cell: str
-    image_ref: str | None
-    state: State
-    reason: str
-    before: str | None
-    after: str | None
-    source: str | None = None
-
-
-@dataclasses.dataclass
-class Batch:
-    """Some instances of a cell: how many, and those worth a word.
-
-    ``handled`` are those that are off or have been repaired.
-    """
-
-    cell: str
-    instances: int = 0
-    handled: int = 0
-    findings: list[Finding] = dataclasses.field(default_factory=list)
+_TO_REPAIR = (findings.State.OFF, findings.State.LEFTOVER)
+_HANDLED = (findings.State.OFF, findings.State.REPAIRED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,12 +58,12 @@ class UnknownInstance(Exception):
 def walk(
     context: Any,
     selection: Selection,
-    look_up: repair.LookUp,
+    look_up: plan.LookUp,
     base_of_snapshot: str = rule.IMAGE,
     write: bool = False,
     limit: int | None = None,
     batch_size: int = 1000,
-) -> Iterator[Batch]:
+) -> Iterator[findings.Batch]:
     """Yield what there is to say of all selected instances, in batches.
 
     :param context: an admin's, of no cell
@@ -110,6 +72,7 @@ def walk(
     :param limit: stop after so many that are off, or have been repaired
     :raises UnknownCell: if the selected one is not there
     :raises UnknownInstance: if the selected one is not there
+    :raises nova_snapshot_fix.images.NoCredentials: if *look_up* does
     """
     for cell in _cells(context, selection):
         with nova_context.target_cell(context, cell) as cell_context:
@@ -156,7 +119,7 @@ class _Walker:
 
     def __init__(
         self, context: Any, cell_context: Any, cell: str,
-        look_up: repair.LookUp, base_of_snapshot: str, write: bool,
+        look_up: plan.LookUp, base_of_snapshot: str, write: bool,
     ) -> None:
         self._context = context
         self._cell_context = cell_context
@@ -165,27 +128,28 @@ class _Walker:
         self._base_of_snapshot = base_of_snapshot
         self._write = write
 
-    def batch(self, rows: list[database.Row], limit: int | None) -> Batch:
-        batch = Batch(self._cell)
-        requested = database.requested_images(
+    def batch(
+        self, rows: list[database.Row], limit: int | None
+    ) -> findings.Batch:
+        batch = findings.Batch(self._cell)
+        requested = request_spec.image_ids(
             self._context, [row.uuid for row in rows if row.image_ref])
         for row in rows:
             batch.instances += 1
             finding = self._judge(row, requested.get(row.uuid))
-            if self._write and finding is not None and (
-                    finding.state in (State.OFF, State.LEFTOVER)):
-                finding = self._repair(row, finding)
             if finding is None:
                 continue
+            if self._write and finding.state in _TO_REPAIR:
+                finding = self._repair(row, finding)
             batch.findings.append(finding)
-            batch.handled += finding.state in (State.OFF, State.REPAIRED)
+            batch.handled += finding.state in _HANDLED
             if batch.handled == limit:
                 break
         return batch
 
     def _judge(
         self, row: database.Row, requested: str | None
-    ) -> Finding | None:
+    ) -> findings.Finding | None:
         """Return what to say of an instance, without an object for it."""
         answer = rule.decide(
             row.image_ref, row.base_image_ref, refused_image=requested,
@@ -193,22 +157,25 @@ class _Walker:
         if answer.reason is rule.Reason.ASK_GLANCE and row.image_ref:
             answer = rule.decide(
                 row.image_ref, row.base_image_ref,
-                repair.origin(self._look_up(row.image_ref)), requested,
+                plan.origin(self._look_up(row.image_ref)), requested,
                 self._base_of_snapshot)
         reason = answer.reason.value
-        state = State.OFF if row.task_state is None else State.BUSY
+        busy = row.task_state is not None
+        state = findings.State.BUSY if busy else findings.State.OFF
         if answer.wrong:
             return self._finding(row, state, reason, answer.value)
         if row.image_ref and requested not in (None, row.image_ref):
             return self._finding(
                 row, state, 'the RequestSpec names another image')
-        if row.remembered is not None and row.task_state is None:
-            return self._finding(row, State.LEFTOVER, reason)
+        if row.remembered is not None and not busy:
+            return self._finding(row, findings.State.LEFTOVER, reason)
         if answer.right:
             return None
-        return self._finding(row, State.UNJUDGED, reason)
+        return self._finding(row, findings.State.UNJUDGED, reason)
 
-    def _repair(self, row: database.Row, finding: Finding) -> Finding:
+    def _repair(
+        self, row: database.Row, finding: findings.Finding
+    ) -> findings.Finding:
         try:
             instance = objects.Instance.get_by_uuid(
                 self._cell_context, row.uuid,
@@ -218,24 +185,27 @@ class _Walker:
                 self._base_of_snapshot)
         except exception.InstanceNotFound:
             return dataclasses.replace(
-                finding, state=State.BUSY, reason='it has been deleted')
+                finding, state=findings.State.BUSY,
+                reason='it has been deleted')
+        except images.NoCredentials:
+            raise  # no other instance would fare better
         except Exception as exc:
             LOG.exception('Could not repair instance %s', row.uuid)
             return dataclasses.replace(
-                finding, state=State.FAILED, reason=str(exc))
+                finding, state=findings.State.FAILED, reason=str(exc))
         if outcome.plan is None:
-            return dataclasses.replace(finding, state=State.BUSY)
-        states = {repair.Status.UNJUDGED: State.UNJUDGED}
+            return dataclasses.replace(finding, state=findings.State.BUSY)
+        states = {repair.Status.UNJUDGED: findings.State.UNJUDGED}
         return dataclasses.replace(
-            finding, state=states.get(outcome.status, State.REPAIRED),
+            finding, state=states.get(outcome.status, findings.State.REPAIRED),
             after=outcome.plan.metadata.get(rule.KEY),
             source=outcome.plan.source and outcome.plan.source.value)
 
     def _finding(
-        self, row: database.Row, state: State, reason: str,
+        self, row: database.Row, state: findings.State, reason: str,
         after: str | None = None,
-    ) -> Finding:
-        return Finding(
+    ) -> findings.Finding:
+        return findings.Finding(
             row.uuid, row.project_id, self._cell, row.image_ref, state,
             reason, row.base_image_ref,
             row.base_image_ref if after is None else after)

@@ -48,6 +48,7 @@ Metadata = Mapping[str, Optional[str]]
 class Remembered:
     """The metadata of a server, as recorded for the image ``image_ref``.
 
+    ``image_ref`` is empty if the server boots from a volume.
     ``launched_at`` is a time in ISO format. Nova moves it when a server has
     been rebuilt, so that while it stands the rebuild has been refused.
     """

@@ -42,8 +42,10 @@ from nova import objects
 import sqlalchemy
 
 from nova_snapshot_fix import base_image_ref
+from nova_snapshot_fix.cmd import arguments
 from nova_snapshot_fix.cmd import main as command
 from nova_snapshot_fix import database
+from nova_snapshot_fix import request_spec
 
 IMAGES = [str(uuid.uuid4()) for _ in range(50)]
 
@@ -94,7 +96,7 @@ def _servers(count: int, off: float) -> Iterator[tuple[str, str, str | None]]:
 def fill(directory: str, count: int, off: float) -> None:
     """Make the databases."""
     engines = {}
-    for name, models in (('api', database.api_models),
+    for name, models in (('api', request_spec.models),
                          ('cell', database.models)):
         engine = sqlalchemy.create_engine(
             'sqlite:///%s/%s.db' % (directory, name))
@@ -106,7 +108,7 @@ def fill(directory: str, count: int, off: float) -> None:
         database_connection='sqlite:///%s/cell.db' % directory).create()
     instances = database.models.Instance.__table__
     metadata = database.models.InstanceSystemMetadata.__table__
-    specs = database.api_models.RequestSpec.__table__
+    specs = request_spec.models.RequestSpec.__table__
     servers = _servers(count, off)
     while True:
         chunk = list(itertools.islice(servers, _CHUNK))
@@ -134,7 +136,7 @@ def check(directory: str) -> None:
     """Run the command and print what it took."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.monotonic()
-    status = command.run(command.parse(
+    status = command.run(arguments.parse(
         ['check', '--report', os.path.join(directory, 'report.json')]))
     print(json.dumps({
         'status': status, 'seconds': round(time.monotonic() - started, 2),

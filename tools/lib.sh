@@ -209,18 +209,28 @@ function nova_venv {
         || return
     if [[ $release == 20 ]]; then
         local packages=("$venv"/lib/python3*/site-packages)
-        cp "$TOP/tools/train_on_py311.py" "${packages[0]}/" || return
-        echo "import train_on_py311" >"${packages[0]}/train_on_py311.pth" \
-            || return
+        # Moved into place: other tests may be starting with it.
+        local shim=${packages[0]}/train_on_py311
+        cp "$TOP/tools/train_on_py311.py" "$shim.new" \
+            && mv "$shim.new" "$shim.py" \
+            && { [[ -e $shim.pth ]] \
+                 || echo "import train_on_py311" >"$shim.pth"; } || return
     fi
     echo "$venv"
 }
 
-# copy_venv VENV NAME: print the path of a copy that shares its files with the
-# original. Replace files in it, do not write to them.
+# copy_venv VENV: print the path of a copy that shares its files with the
+# original. Replace files in it, do not write to them; remove it after use.
 function copy_venv {
-    local copy=$GLANCE_PROGRESS_HOME/venv/$2
-    rm -rf "$copy" && cp -al "$1" "$copy" || return
+    local copy
+    copy=$(mktemp -d "$1.XXXXXX") || return
+    # Without what an interpreter that starts in the original is just writing
+    # and will rename, which "cp -al" would stumble over.
+    "$PYTHON" - "$1" "$copy" <<'END' || return
+import os, shutil, sys
+shutil.copytree(*sys.argv[1:], symlinks=True, copy_function=os.link,
+                ignore=shutil.ignore_patterns('*.pyc.*'), dirs_exist_ok=True)
+END
     echo "$copy"
 }
 

@@ -37,10 +37,13 @@ function run_stestr {
     local name=$1 venv=$2
     shift 2
     local repository=$SCRATCH/$name
-    mkdir "$repository"
     RESULTS+=("$SCRATCH/$name.subunit")
-    PATH=$venv/bin:$PATH stestr --repo-url "$repository" "$@" || true
-    PATH=$venv/bin:$PATH stestr --repo-url "$repository" last --subunit \
+    mkdir "$repository"
+    # Not the script: in a copy of an environment it starts the original's
+    # interpreter.
+    PATH=$venv/bin:$PATH "$venv/bin/python3" -m stestr \
+        --repo-url "$repository" "$@" || true
+    "$venv/bin/python3" -m stestr --repo-url "$repository" last --subunit \
         >"$SCRATCH/$name.subunit" || true
 }
 
@@ -78,43 +81,88 @@ function lane_functional {
 }
 
 # Nova as released, and copies of it: with our patches, and with upstream's fix
-# of rebuild taken out, so that the extension has to do it alone.
+# of rebuild taken out, so that the extension has to do it alone. What takes
+# long comes first.
 function lane_nova {
-    local release venv copy
-    local -A venvs
-    for release in 34 26 20; do
-        venvs[$release]=$(nova_venv "$release")
-    done
-    run_nova nova-34 "${venvs[34]}"
-    OS_NOVA_DISABLE_EVENTLET_PATCHING=1 run_nova nova-34-threads \
-        "${venvs[34]}" 'ExtensionTest.test_re|FaultTest.test_a'
-    for release in 26 20; do
-        run_nova "nova-$release" "${venvs[$release]}"
-    done
-    for release in 34 26 20; do
-        copy=$(copy_venv "${venvs[$release]}" "nova-$release-patched")
-        check tools/apply_patches.py apply "$copy"
-        run_nova "nova-$release-patched" "$copy" \
-            'test_patched|test_upstream.Patched'
-    done
-    copy=$(copy_venv "${venvs[34]}" nova-34-unfixed)
-    sed -i "/update({'image_base_image_ref': image_id})/d" \
-        "$copy"/lib/python3*/site-packages/nova/compute/api.py
-    run_nova nova-34-unfixed "$copy" '(Stock|Extension)Test.test_rebuild'
-    GLANCE_PROGRESS_WHEELS=$(fetch_wheels "${venvs[34]}") \
-        run_stestr patches "${venvs[34]}" --test-path ./tests/patches run
+    side_by_side nova_job nova-20 nova-34 nova-26 nova-34-threads \
+        nova-34-patched nova-26-patched nova-20-patched nova-34-unfixed \
+        nova-34-wheels
 }
 
-# run_nova NAME VENV [REGEX]: run the tests on Nova's harness. The coming and
-# going of services and warnings of old libraries would be all that one sees.
+# nova_job nova-RELEASE[-KIND]
+function nova_job {
+    local name=$1 release kind venv wheels
+    IFS=- read -r _ release kind <<<"$name"
+    venv=$(nova_venv "$release")
+    case $kind in
+        patched | unfixed)
+            venv=$(copy_venv "$venv")
+            # shellcheck disable=SC2064
+            trap "rm -rf '$venv'" EXIT
+            ;;
+    esac
+    case $kind in
+        '')
+            run_nova "$name" "$venv" --exclude-regex test_patched
+            ;;
+        threads)
+            OS_NOVA_DISABLE_EVENTLET_PATCHING=1 run_nova "$name" "$venv" \
+                'test_actions.ExtensionTest.test_re|FaultTest.test_a'
+            ;;
+        patched)
+            tools/apply_patches.py apply "$venv"
+            run_nova "$name" "$venv" test_patched
+            ;;
+        unfixed)
+            sed -i "/update({'image_base_image_ref': image_id})/d" \
+                "$venv"/lib/python3*/site-packages/nova/compute/api.py
+            GLANCE_PROGRESS_UNFIXED_NOVA=1 run_nova "$name" "$venv" \
+                'test_actions.(Stock|Extension)Test.test_rebuild'
+            ;;
+        wheels)
+            wheels=$(fetch_wheels "$venv")
+            GLANCE_PROGRESS_WHEELS=$wheels run_stestr "$name" "$venv" \
+                --test-path ./tests/patches run --serial
+            ;;
+    esac
+}
+
+# run_nova NAME VENV ARGUMENT...: run tests on Nova's harness. Warnings of old
+# libraries would be all that one sees.
 function run_nova {
     PYTHONWARNINGS=ignore run_stestr "$1" "$2" \
-        --test-path ./tests/nova run "${@:3}"
+        --test-path ./tests/nova run --serial "${@:3}"
+}
+
+# side_by_side FUNCTION NAME...: call FUNCTION with each NAME, two at a time.
+# It calls run_stestr with the same NAME, in a shell of its own; where it fails
+# before that, results are missing, which counts. What it says is shown when it
+# has ended.
+function side_by_side {
+    local function=$1 name
+    shift
+    set -m  # a process group each, for clean_up
+    for name; do
+        RESULTS+=("$SCRATCH/$name.subunit")
+        while [[ $(jobs -rp | wc -l) -ge 2 ]]; do
+            wait -n || true
+        done
+        {
+            set +e
+            (set -e; "$function" "$name") >"$SCRATCH/$name.log" 2>&1
+            printf -- '--- %s\n%s\n' "$name" "$(<"$SCRATCH/$name.log")"
+        } &
+    done
+    wait
+    set +m
 }
 
 # The tests end their own services, unless they are killed.
 function clean_up {
     local file pid started
+    for pid in $(jobs -rp); do
+        kill -- "-$pid"
+    done
     while read -r file; do
         read -r pid started <"$file"
         [[ $(cut -d' ' -f22 "/proc/$pid/stat" 2>/dev/null) != "$started" ]] \

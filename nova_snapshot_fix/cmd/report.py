@@ -24,7 +24,7 @@ from typing import Any
 from typing import TextIO
 
 from nova_snapshot_fix import base_image_ref
-from nova_snapshot_fix import inventory
+from nova_snapshot_fix import finding as findings
 
 VERSION = 1
 
@@ -67,7 +67,7 @@ class Report:
         if self._file not in (None, sys.stdout):
             self._file.close()
 
-    def add(self, batch: inventory.Batch) -> None:
+    def add(self, batch: findings.Batch) -> None:
         self.instances += batch.instances
         for finding in batch.findings:
             self.counts[finding.state.value] += 1
@@ -83,7 +83,7 @@ class Report:
         """Return the counts, and whether all selected were looked at."""
         return {'instances': self.instances, 'complete': self.complete,
                 **{state.value: self.counts[state.value]
-                   for state in inventory.State}}
+                   for state in findings.State}}
 
     def _write(self, text: str) -> None:
         if self._file is not None:

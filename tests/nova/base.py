@@ -21,11 +21,16 @@ differently, and so bring their own.
 from nova.tests import functional  # noqa: F401
 
 import copy
+import faulthandler
+from importlib import metadata
+import logging
 import os
 import sys
 import time
+from unittest import mock
 
 import fixtures
+from nova.compute import api as compute
 from nova import context
 from nova import objects
 from nova.tests import fixtures as nova_fixtures
@@ -39,6 +44,13 @@ KEY = base_image_ref.KEY
 STOCK_ROUTER = 'nova.api.openstack.compute:APIRouterV21.factory'
 OUR_ROUTER = 'nova_snapshot_fix.api:APIRouterV21.factory'
 
+#: Nova's major version: 20 is Train, 26 Zed, 34 2026.2.
+RELEASE = int(metadata.version('nova').split('.')[0])
+
+#: Rebuild records the base image from 21.2.1 and 22.0.0 on (bug 1893618), but
+#: for a Nova that tools/run-tests.sh has taken this out of.
+FIXED = RELEASE >= 22 and 'GLANCE_PROGRESS_UNFIXED_NOVA' not in os.environ
+
 #: An image of Nova's fixtures, which its volumes were made from as well.
 MODEL = '155d900f-4e14-4e4c-a73d-069cbf4541e6'
 
@@ -47,8 +59,12 @@ B = 'bbbbbbbb-0000-4000-8000-000000000000'
 #: Needs a processor that the fake compute does not have.
 REFUSED = 'cccccccc-0000-4000-8000-000000000000'
 
-#: Seconds after which a test that waits for a server gives up.
-PATIENCE = 30
+#: Seconds after which a test that waits for a server gives up. Nothing is
+#: said about speed here: a busy machine may take its time.
+PATIENCE = 120
+
+#: Seconds after which a test that hangs ends its process, and says where.
+_HANGS = 300
 
 
 def paste_file(directory, router):
@@ -62,10 +78,20 @@ def paste_file(directory, router):
     return path
 
 
+# It says that it has ended when the test's own handler of logs has gone.
+logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)
+
+
 class WithRouter:
     """Comes before a test case of Nova, whose API then has our router."""
 
     ROUTER = OUR_ROUTER
+
+    def setUp(self):
+        faulthandler.dump_traceback_later(
+            _HANGS, exit=True, file=sys.__stderr__)
+        self.addCleanup(faulthandler.cancel_dump_traceback_later)
+        super().setUp()
 
     def _setup_services(self):
         directory = self.useFixture(fixtures.TempDir()).path
@@ -85,6 +111,8 @@ class TestCase(WithRouter, integrated_helpers._IntegratedTestBase):
     def setUp(self):
         super().setUp()
         self.start_service('compute', host='host2')
+        if not hasattr(self, 'cinder'):  # Train
+            self.useFixture(nova_fixtures.CinderFixture(self))
         service = getattr(self, 'glance', None) or self.fake_image_service
         self.images = service.images
         self.add_image(A, hw_machine_type='pc', os_distro='a')
@@ -134,6 +162,18 @@ class TestCase(WithRouter, integrated_helpers._IntegratedTestBase):
             # Train's fixture keeps them as text, unlike Glance.
             image[name] = int(image.get(name) or 0)
         return image
+
+    def snapshot_volume_backed(self, server_id):
+        """Return the metadata that Nova sees when it makes the snapshot.
+
+        For the rest the fixtures know too little of Cinder.
+        """
+        with mock.patch.object(
+                compute.API, 'snapshot_volume_backed', autospec=True,
+                return_value={'id': MODEL}) as stock:
+            self.act(server_id, 'createImage', {'name': 'snapshot'})
+        _, instance, _ = stock.call_args[0][-3:]
+        return dict(instance.system_metadata)
 
     def backup(self, server_id):
         # The fixture ignores filters, so that rotation would delete others.

@@ -16,18 +16,12 @@
 # Before anything else of nova or oslo.
 from tests.nova import base
 
-import inspect
-import unittest
+from unittest import mock
 
-from nova.compute import api as compute
-
-from tests.nova import test_patched
-
-# Rebuild records the base image from 21.2.1 and 22.0.0 on (bug 1893618).
-FIXED = 'image_base_image_ref' in inspect.getsource(compute.API.rebuild)
+from nova_snapshot_fix import api
+from nova_snapshot_fix import plan
 
 
-@unittest.skipIf(test_patched.PATCHED, 'needs Nova without our patches')
 class StockTest(base.TestCase):
     """The defects: should one of these fail, upstream has mended it."""
 
@@ -37,11 +31,20 @@ class StockTest(base.TestCase):
         server = self.create_server(base.A)
         self.assertEqual(base.A, self.key(server))
         self.act(server, 'rebuild', {'imageRef': base.B})
-        expected = base.B if FIXED else None
+        expected = base.B if base.FIXED else None
         self.assertEqual(expected, self.key(server))
         self.assertEqual(
             expected, self.snapshot(server)['properties'].get(
                 'base_image_ref'))
+
+    def test_rebuild_with_snapshot(self):
+        server = self.create_server(base.A)
+        snapshot = self.snapshot(server)['id']
+        self.assertEqual(base.A, self.key(self.create_server(snapshot)))
+        self.act(server, 'rebuild', {'imageRef': snapshot})
+        # Without the fix it is the snapshot's own property.
+        self.assertEqual(
+            snapshot if base.FIXED else base.A, self.key(server))
 
     def test_refused_rebuild(self):
         server = self.create_server(base.A)
@@ -51,11 +54,15 @@ class StockTest(base.TestCase):
         self.assertEqual(base.A, instance.image_ref)
         self.assertEqual('windows', instance.os_type)
         self.assertNotEqual(before, instance.system_metadata)
-        self.assertEqual(base.REFUSED if FIXED else None, self.key(server))
+        self.assertEqual(
+            base.REFUSED if base.FIXED else None, self.key(server))
         self.assertEqual(base.REFUSED, self.request_spec(server).image.id)
-        properties = self.snapshot(server)['properties']
-        self.assertEqual('c', properties['os_admin_user'])
-        self.assertNotIn('os_distro', properties)
+        for image in self.snapshot(server), self.backup(server):
+            properties = image['properties']
+            self.assertEqual(base.REFUSED if base.FIXED else None,
+                             properties.get('base_image_ref'))
+            self.assertEqual('c', properties['os_admin_user'])
+            self.assertNotIn('os_distro', properties)
         self.assertRegex(self.migrate(server), '(?i)no ?valid ?host')
 
     def test_key_missing(self):
@@ -64,6 +71,8 @@ class StockTest(base.TestCase):
         self.assertNotIn('base_image_ref', self.snapshot(server)['properties'])
         self.assertNotIn('base_image_ref', self.backup(server)['properties'])
         self.assertIsNone(self.key(server))
+        self.assertIsNone(self.migrate(server))
+        self.assertEqual(base.A if base.FIXED else None, self.key(server))
 
 
 class ExtensionTest(base.TestCase):
@@ -122,7 +131,9 @@ class ExtensionTest(base.TestCase):
         server, before = self.refused()
         # What is put back is what had been recorded, not today's image.
         self.images[base.A]['properties']['os_distro'] = 'edited'
-        properties = self.snapshot(server)['properties']
+        with mock.patch.object(api.LOG, 'warning', autospec=True) as warning:
+            properties = self.snapshot(server)['properties']
+        self.assertIn(plan.Source.REMEMBERED.value, warning.call_args[0])
         self.assertEqual(base.A, properties['base_image_ref'])
         self.assertEqual('a', properties['os_distro'])
         self.assertNotIn('os_admin_user', properties)
@@ -167,7 +178,9 @@ class ExtensionTest(base.TestCase):
         self.change_metadata(
             server, **{key: None for key in self.remembered(server)})
         self.images[base.A]['properties']['os_distro'] = 'edited'
-        self.assertIsNone(self.migrate(server))
+        with mock.patch.object(api.LOG, 'warning', autospec=True) as warning:
+            self.assertIsNone(self.migrate(server))
+        self.assertIn(plan.Source.GLANCE.value, warning.call_args[0])
         metadata = self.image_metadata(server)
         self.assertEqual(base.A, metadata[base.KEY])
         self.assertEqual('edited', metadata['image_os_distro'])
@@ -179,7 +192,9 @@ class ExtensionTest(base.TestCase):
         self.change_metadata(
             server, **{key: None for key in self.remembered(server)})
         del self.images[base.A]
-        properties = self.snapshot(server)['properties']
+        with mock.patch.object(api.LOG, 'warning', autospec=True) as warning:
+            properties = self.snapshot(server)['properties']
+        self.assertIn(plan.Source.NONE.value, warning.call_args[0])
         self.assertEqual(base.A, properties['base_image_ref'])
         self.assertEqual('c', properties['os_admin_user'])
 
@@ -244,3 +259,60 @@ class ExtensionTest(base.TestCase):
         self.refuse_rebuild(server)
         self.snapshot(server)
         self.assert_undone(server, before)
+
+    def test_long_values(self):
+        """What is remembered needs more than one value of 255 characters."""
+        for name in 'os_admin_user', 'os_version', 'os_command_line':
+            self.images[base.A]['properties'][name] = name[3] * 255
+        server, before = self.refused()
+        self.assertLess(3, len(self.remembered(server)))
+        self.snapshot(server)
+        self.assert_undone(server, before)
+
+    def test_image_gone(self):
+        server = self.create_server(base.A)
+        before = self.image_metadata(server)
+        self.change_metadata(server, **{base.KEY: None})
+        del self.images[base.A]
+        self.assertEqual(
+            base.A, self.snapshot(server)['properties']['base_image_ref'])
+        self.assert_key_alone(server, before)
+
+    def test_flavor_gone(self):
+        server, before = self.refused()
+        self.change_metadata(
+            server, **{key: None for key in self.remembered(server)})
+        self.api.api_delete('/flavors/1')
+        self.snapshot(server)
+        metadata = self.image_metadata(server)
+        self.assertEqual((base.A, 'a'), (
+            metadata[base.KEY], metadata['image_os_distro']))
+
+    def test_volume_backed(self):
+        server = self.create_volume_backed()
+        self.act(server, 'rebuild', {'imageRef': base.MODEL})
+        self.assertNotEqual(set(), self.remembered(server))
+        seen = self.snapshot_volume_backed(server)
+        self.assertEqual(self.metadata(server), seen)
+        self.assertEqual(set(), self.remembered(server))
+        self.assertEqual('', self.instance(server).image_ref)
+        # As upstream's fix of rebuild has it.
+        self.assertEqual(base.MODEL, self.key(server))
+
+
+if base.RELEASE >= 26:  # for the microversion
+    class VolumeBackedTest(base.TestCase):
+
+        microversion = '2.93'
+
+        def test_refused_rebuild(self):
+            server = self.create_volume_backed()
+            before = self.metadata(server)
+            self.refuse_rebuild(server)
+            # That of the volume: stock Nova puts it there.
+            self.assertEqual(base.MODEL, self.instance(server).image_ref)
+            self.assertEqual(before, self.snapshot_volume_backed(server))
+            self.assertEqual(before, self.metadata(server))
+            self.assertEqual('', self.instance(server).image_ref)
+            self.assertEqual(base.MODEL, self.request_spec(server).image.id)
+            self.assertIsNone(self.migrate(server))

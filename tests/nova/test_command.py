@@ -17,13 +17,18 @@
 from tests.nova import base
 
 import copy
+import io
 import json
 import os
 from unittest import mock
 
 import fixtures
+from keystoneauth1 import loading
+from nova import conf
 from nova import exception
+import requests
 
+from nova_snapshot_fix.cmd import arguments
 from nova_snapshot_fix.cmd import main
 from nova_snapshot_fix import database
 
@@ -58,7 +63,7 @@ class CommandTest(base.TestCase):
     def run_command(self, *argv):
         """Return exit status, findings by server, and the summary."""
         status = main.run(
-            main.parse([*argv, '--report', self.report]), self.glance_api)
+            arguments.parse([*argv, '--report', self.report]), self.glance_api)
         with open(self.report) as file:
             report = json.load(file)
         return (status,
@@ -139,6 +144,21 @@ class CommandTest(base.TestCase):
             self.assertEqual((3, {origin: 'unjudged'}),
                              self.states('check', '--instance', origin))
 
+    def test_nothing_to_say(self):
+        """What stock Nova leaves after ordinary actions is no finding."""
+        server = self.create_server(base.A)
+        self.assertIsNone(self.migrate(server))
+        self.assertEqual((0, {}), self.states('check'))
+        for action, body in (
+                ('shelve', None), ('unshelve', None),
+                ('resize', {'flavorRef': '2'}), ('confirmResize', None),
+                ('rebuild', {'imageRef': base.B})):
+            self.act(server, action, body)
+            expected = (0, {})
+            if action == 'rebuild' and not base.FIXED:
+                expected = (2, {server: 'off'})
+            self.assertEqual(expected, self.states('check'), action)
+
     def test_between_look_and_repair(self):
         """Somebody else is quicker: nothing is lost, nothing is an error."""
         server = self.create_server(base.A)
@@ -189,11 +209,51 @@ class CommandTest(base.TestCase):
                      ('check', '--max-count', '0'),
                      ('check', '--dry-run'),
                      ('repair', '--cell', 'x', '--instance', base.A)):
-            exc = self.assertRaises(SystemExit, main.parse, argv)
+            exc = self.assertRaises(SystemExit, arguments.parse, argv)
             self.assertEqual(127, exc.code)
+
+    def test_glance(self):
+        """Without an image API of the test's the one of nova.conf is asked."""
+        server = self.create_server(base.A)
+        self.change_metadata(server, **{base.KEY: base.B})
+        conf.CONF.register_opts(
+            loading.get_auth_plugin_conf_options('none'), 'service_user')
+        self.flags(auth_type='none', group='service_user')
+        self.flags(endpoint_override='http://glance.invalid', group='glance')
+        image = {
+            'id': base.A, 'name': 'a', 'status': 'active', 'owner': 'p',
+            'size': 1, 'checksum': 'c', 'container_format': 'bare',
+            'disk_format': 'raw', 'min_disk': 0, 'min_ram': 0,
+            'visibility': 'public', 'created_at': '2026-11-20T00:00:00Z',
+            'updated_at': '2026-11-20T00:00:00Z'}
+        answers = {
+            '/v2/schemas/image': {
+                'name': 'image', 'properties': {name: {} for name in image},
+                'additionalProperties': {'type': 'string'}},
+            '/v2/images/' + base.A: {**image, 'base_image_ref': base.B}}
+
+        def request(session, method, url, **kwargs):
+            response = requests.Response()
+            response.status_code = 200
+            response.headers['Content-Type'] = 'application/json'
+            response.raw = io.BytesIO(json.dumps(
+                answers[url[len('http://glance.invalid'):]]).encode())
+            return response
+
+        self.glance_api = None
+        with mock.patch.object(requests.Session, 'request', request):
+            self.assertEqual((0, {}), self.states('check'))
+        del answers['/v2/images/' + base.A]['base_image_ref']
+        with mock.patch.object(requests.Session, 'request', request):
+            self.assertEqual((2, {server: 'off'}), self.states('check'))
 
     def test_no_credentials(self):
         server = self.create_server(base.A)
         self.change_metadata(server, **{base.KEY: base.B})
-        args = main.parse(['check'])
-        self.assertEqual(255, main.run(args))
+        self.assertEqual(255, main.run(arguments.parse(['check'])))
+        spec = self.request_spec(server)
+        spec.image.id = base.B
+        spec.save()
+        # That this is off can be told without Glance, unlike what to write.
+        self.assertEqual(2, main.run(arguments.parse(['check'])))
+        self.assertEqual(255, main.run(arguments.parse(['repair'])))

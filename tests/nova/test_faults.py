@@ -20,12 +20,15 @@ from unittest import mock
 
 from nova import conf
 from nova.tests.functional.api import client
+from oslo_db import exception
 
 from nova_snapshot_fix import api
 from nova_snapshot_fix import database
 from nova_snapshot_fix import opts
+from nova_snapshot_fix import plan
 from nova_snapshot_fix import remembered
 from nova_snapshot_fix import repair
+from nova_snapshot_fix import request_spec
 
 
 class FaultTest(base.TestCase):
@@ -62,7 +65,7 @@ class FaultTest(base.TestCase):
             with mock.patch.object(remembered, 'pack', autospec=True,
                                    side_effect=RuntimeError('ours')):
                 self.act(server, 'rebuild', {'imageRef': base.A})
-            with mock.patch.object(repair, 'origin', autospec=True,
+            with mock.patch.object(plan, 'origin', autospec=True,
                                    side_effect=RuntimeError('ours')):
                 self.act(server, 'rebuild', {'imageRef': base.B})
             self.assertEqual(base.B, self.instance(server).image_ref)
@@ -82,6 +85,60 @@ class FaultTest(base.TestCase):
         metadata = self.metadata(server)
         self.assertEqual('theirs', metadata['image_os_distro'])
         self.assertEqual('x', metadata['password_0'])
+
+    def test_two_workers(self):
+        """The other one does all of an action between our read and write."""
+        server = self.without_key()
+        images = []
+        with self.before_the_first_change(
+                lambda: images.append(self.backup(server))):
+            self.act(server, 'createImage', {'name': 'ours'})
+        ours, = (image for image in self.images.values()
+                 if image['name'] == 'ours')
+        for image in ours, *images:
+            self.assertEqual(base.A, image['properties']['base_image_ref'])
+        self.assertEqual(base.A, self.key(server))
+
+        self.change_metadata(server, **{base.KEY: None})
+        with self.before_the_first_change(
+                lambda: self.act(server, 'rebuild', {'imageRef': base.B})):
+            properties = self.snapshot(server)['properties']
+        self.assertEqual(base.B, properties['base_image_ref'])
+        self.assertEqual(base.B, self.key(server))
+
+    def test_another_rebuild_before_the_request_spec(self):
+        server = self.create_server(base.A)
+        self.refuse_rebuild(server)
+        change_image = request_spec.change_image
+
+        def rebuild_first(*args):
+            with mock.patch.object(request_spec, 'change_image', change_image):
+                self.act(server, 'rebuild', {'imageRef': base.B})
+            change_image(*args)
+
+        with mock.patch.object(request_spec, 'change_image', rebuild_first):
+            self.act(server, 'createImage', {'name': 'snapshot'})
+        self.assertEqual(base.B, self.request_spec(server).image.id)
+        self.assertEqual(base.B, self.instance(server).image_ref)
+        self.assertEqual(base.B, self.key(server))
+
+    def test_deadlock(self):
+        """The database may end our transaction in favour of another one."""
+        server = self.without_key()
+        read = remembered.image_and_remembered
+        answers = [read, read, exception.DBDeadlock()]
+
+        def in_the_transaction(metadata):
+            answer = answers.pop(0) if answers else read
+            if answer is not read:
+                raise answer
+            return read(metadata)
+
+        with mock.patch.object(
+                remembered, 'image_and_remembered', in_the_transaction):
+            properties = self.snapshot(server)['properties']
+        self.assertEqual([], answers)
+        self.assertEqual(base.A, properties['base_image_ref'])
 
     def test_others_keys_stay(self):
         """What is not of the image is not even a conflict."""
@@ -124,7 +181,7 @@ class FaultTest(base.TestCase):
         """On the rule: no look at Glance, and at most one read more."""
         server = self.create_server(base.A)
         with mock.patch.object(repair, 'look_up', autospec=True) as look_up, \
-                mock.patch.object(repair, '_request_spec', autospec=True,
+                mock.patch.object(request_spec, 'get', autospec=True,
                                   return_value=None) as read, \
                 mock.patch.object(database, 'change', autospec=True) as change:
             self.snapshot(server)

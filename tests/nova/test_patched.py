@@ -11,74 +11,69 @@
 # under the License.
 
 
-"""Stock Nova with the patches of patches/nova/ applied."""
+"""Nova with the patches of patches/nova/, with and without our router."""
 
-import inspect
-import unittest
-
+# Before anything else of nova or oslo.
 from tests.nova import base
 
-from nova.compute import api as compute
-from nova.conductor import manager
-
-#: patches/nova/<Zed and later>
-CONDUCTOR = hasattr(manager.ComputeTaskManager, '_restore_image')
-#: patches/nova/<Ussuri and earlier>
-REBUILD = "['image_base_image_ref'] = image_id" in inspect.getsource(
-    compute.API.rebuild)
-
-PATCHED = CONDUCTOR or REBUILD
+from nova.tests.functional import test_servers
 
 
-@unittest.skipUnless(REBUILD, 'needs Nova with the patch')
-class RebuildTest(base.TestCase):
-
+class UpstreamTest(base.WithRouter, test_servers.ServerRebuildTestCase):
     ROUTER = base.STOCK_ROUTER
 
-    def test_rebuild(self):
-        server = self.create_server(base.A)
-        self.act(server, 'rebuild', {'imageRef': base.B})
-        self.assertEqual(base.B, self.key(server))
-        self.assertEqual(
-            base.B, self.snapshot(server)['properties']['base_image_ref'])
 
+if base.RELEASE < 22:  # patches/nova/<Ussuri and earlier>
+    class RebuildTest(base.TestCase):
 
-@unittest.skipUnless(CONDUCTOR, 'needs Nova with the patch')
-class ConductorTest(base.TestCase):
+        ROUTER = base.STOCK_ROUTER
 
-    ROUTER = base.STOCK_ROUTER
-    microversion = '2.93'
+        def test_rebuild(self):
+            server = self.create_server(base.A)
+            self.act(server, 'rebuild', {'imageRef': base.B})
+            self.assertEqual(base.B, self.key(server))
+            self.assertEqual(
+                base.B, self.snapshot(server)['properties']['base_image_ref'])
 
-    def test_refused_rebuild(self):
-        server = self.create_server(base.A)
-        before = self.metadata(server)
-        self.refuse_rebuild(server)
-        self.assertEqual(before, self.metadata(server))
-        self.assertEqual(base.A, self.instance(server).image_ref)
-        self.assertEqual(base.A, self.request_spec(server).image.id)
-        self.assertNotIn('os_admin_user', self.snapshot(server)['properties'])
-        self.assertIsNone(self.migrate(server))
+else:  # patches/nova/<Zed and later>
+    class UpstreamV293Test(
+            base.WithRouter, test_servers.ServerRebuildTestCaseV293):
+        ROUTER = base.STOCK_ROUTER
 
-    def test_refused_rebuild_of_volume_backed(self):
-        server = self.create_volume_backed()
-        before = self.metadata(server)
-        self.refuse_rebuild(server)
-        self.assertEqual(before, self.metadata(server))
-        self.assertEqual('', self.instance(server).image_ref)
-        self.assertEqual(base.MODEL, self.request_spec(server).image.id)
+    class ConductorTest(base.TestCase):
 
+        ROUTER = base.STOCK_ROUTER
+        microversion = '2.93'
 
-@unittest.skipUnless(CONDUCTOR, 'needs Nova with the patch')
-class ConductorAndExtensionTest(base.TestCase):
+        def test_refused_rebuild(self):
+            server = self.create_server(base.A)
+            before = self.metadata(server)
+            self.refuse_rebuild(server)
+            self.assertEqual(before, self.metadata(server))
+            self.assertEqual(base.A, self.instance(server).image_ref)
+            self.assertEqual(base.A, self.request_spec(server).image.id)
+            self.assertNotIn(
+                'os_admin_user', self.snapshot(server)['properties'])
+            self.assertIsNone(self.migrate(server))
 
-    def test_refused_rebuild(self):
-        server = self.create_server(base.A)
-        before = self.metadata(server)
-        self.refuse_rebuild(server)
-        self.assertEqual(before, {
-            key: value for key, value in self.metadata(server).items()
-            if key not in self.remembered(server)})
-        self.snapshot(server)
-        self.assertEqual(before, self.metadata(server))
-        # Columns are what the conductor cannot put back.
-        self.assertIsNone(self.instance(server).os_type)
+        def test_refused_rebuild_of_volume_backed(self):
+            server = self.create_volume_backed()
+            before = self.metadata(server)
+            self.refuse_rebuild(server)
+            self.assertEqual(before, self.metadata(server))
+            self.assertEqual('', self.instance(server).image_ref)
+            self.assertEqual(base.MODEL, self.request_spec(server).image.id)
+
+    class ConductorAndExtensionTest(base.TestCase):
+
+        def test_refused_rebuild(self):
+            server = self.create_server(base.A)
+            before = self.metadata(server)
+            self.refuse_rebuild(server)
+            self.assertEqual(before, {
+                key: value for key, value in self.metadata(server).items()
+                if key not in self.remembered(server)})
+            self.snapshot(server)
+            self.assertEqual(before, self.metadata(server))
+            # Columns are what the conductor cannot put back.
+            self.assertIsNone(self.instance(server).os_type)

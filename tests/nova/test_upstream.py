@@ -11,36 +11,19 @@
 # under the License.
 
 
-"""Nova's own tests of rebuild, with our router or with our patches."""
+"""Nova's own tests of rebuild, with our router."""
 
 # Before anything else of nova or oslo.
 from tests.nova import base
 
-import unittest
-
 from nova.tests.functional import test_servers
-
-from tests.nova import test_patched
-
-patched = unittest.skipUnless(test_patched.PATCHED, 'needs patched Nova')
 
 
 class RebuildTest(base.WithRouter, test_servers.ServerRebuildTestCase):
     pass
 
 
-@patched
-class PatchedRebuildTest(
-        base.WithRouter, test_servers.ServerRebuildTestCase):
-    ROUTER = base.STOCK_ROUTER
-
-
-if hasattr(test_servers, 'ServerRebuildTestCaseV293'):  # from Zed on
+if base.RELEASE >= 26:
     class RebuildV293Test(
             base.WithRouter, test_servers.ServerRebuildTestCaseV293):
         pass
-
-    @patched
-    class PatchedRebuildV293Test(
-            base.WithRouter, test_servers.ServerRebuildTestCaseV293):
-        ROUTER = base.STOCK_ROUTER
