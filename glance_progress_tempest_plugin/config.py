@@ -1,0 +1,47 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""What Tempest needs to be told of a cloud: ``[glance_progress]``.
+
+The tests believe it. What is switched off is skipped, and what is switched on
+and does not work fails.
+"""
+
+from __future__ import annotations
+
+from oslo_config import cfg
+
+GROUP = cfg.OptGroup('glance_progress', title='glance-progress')
+
+OPTS = [
+    cfg.BoolOpt(
+        'progress_api', default=True,
+        help='Whether glance-api-paste.ini names the router of '
+             'glance-progress, so that the Image API shows progress.'),
+    cfg.ListOpt(
+        'stores', default=[],
+        help='Identifiers of the stores of type rbd_progress. Images are '
+             'uploaded to the first one, and copied to the second one. To be '
+             'left empty where glance-api has no enabled_backends.'),
+    cfg.BoolOpt(
+        'snapshot_direct', default=False,
+        help='Whether Nova takes snapshots of servers by cloning their disks '
+             'within Ceph. That needs [libvirt] images_type = rbd in '
+             'nova.conf, and show_image_direct_url = True in '
+             'glance-api.conf.'),
+    cfg.BoolOpt(
+        'nova_snapshot_fix', default=False,
+        help='Whether api-paste.ini of nova-api names the router of '
+             'nova_snapshot_fix, or Nova has the patches: without them, '
+             'base_image_ref is wrong after a rebuild that is refused.'),
+]
+
+OPTIONS = [(GROUP, OPTS)]
