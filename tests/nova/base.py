@@ -64,7 +64,7 @@ REFUSED = 'cccccccc-0000-4000-8000-000000000000'
 PATIENCE = 120
 
 #: Seconds after which a test that hangs ends its process, and says where.
-_HANGS = 300
+_HANGS = 900
 
 
 def paste_file(directory, router):
