@@ -78,6 +78,10 @@ function lane_functional {
         run_stestr functional "$GLANCE_VENV" \
         --test-path ./tests/functional --group_regex '([^.]+\.){4}' \
         run --concurrency 2
+    # With the files of a Nova that has been released.
+    venv=$(nova_venv 34)
+    GLANCE_PROGRESS_NOVA=$venv run_stestr devstack "$GLANCE_VENV" \
+        --test-path ./tests/devstack run
 }
 
 # Nova as released, and copies of it: with our patches, and with upstream's fix
