@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Licensed under the Apache License, Version 2.0 (the "License"); you may
 # not use this file except in compliance with the License. You may obtain
 # a copy of the License at
@@ -52,11 +53,11 @@ function need_python {
     for module in rados rbd; do
         "$PYTHON" -c "import $module" 2>/dev/null \
             || failed "$PYTHON cannot import $module:" \
-                      "install python3-$module" || return
+                    "install python3-$module" || return
     done
     "$PYTHON" -c 'import ensurepip' 2>/dev/null \
         || failed "$PYTHON cannot make virtual environments:" \
-                  "install python3-venv"
+                "install python3-venv"
 }
 
 # packages PROFILE: print the packages of bindep.txt for it
@@ -81,7 +82,7 @@ function apt_install {
         forbid_services
         apt_get install "${missing[@]}" >/dev/null 2>&1 \
             || { quietly "$log" apt_get update \
-                 && quietly "$log" apt_get install "${missing[@]}"; }
+                && quietly "$log" apt_get install "${missing[@]}"; }
     ) || failed "could not install ${missing[*]}"
 }
 
@@ -144,15 +145,15 @@ function pip_install {
 # current releases of OpenStack.
 function link_ceph_bindings {
     local venv=$1 suffix packages module binding
-    suffix=$("$venv/bin/python3" -c \
-        'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))') || return
+    suffix=$("$venv/bin/python3" -c 'import sysconfig
+print(sysconfig.get_config_var("EXT_SUFFIX"))') || return
     packages=$("$venv/bin/python3" -c \
         'import sysconfig; print(sysconfig.get_path("platlib"))') || return
     for module in rados rbd; do
         binding=/usr/lib/python3/dist-packages/$module$suffix
         [[ -e $binding ]] \
             || failed "$("$venv/bin/python3" --version) of $venv cannot use" \
-                      "Debian's python3-$module: there is no $binding" \
+                    "Debian's python3-$module: there is no $binding" \
             || return
         ln -sf "$binding" "$packages/" || return
     done
@@ -165,7 +166,7 @@ function link_ceph_bindings {
 function install_project {
     local venv=$1 key log=$GLANCE_PROGRESS_HOME/log/install-project.log
     key=$(cd "$TOP" && pwd && cat setup.cfg setup.py pyproject.toml \
-              requirements.txt) || return
+        requirements.txt) || return
     key=$(sha256sum <<<"$key")
     [[ $(cat "$venv/.project" 2>/dev/null) != "$key" ]] || return 0
     # As root in another user's clone git would refuse to tell pbr anything.
@@ -214,7 +215,7 @@ function nova_venv {
         cp "$TOP/tools/train_on_py311.py" "$shim.new" \
             && mv "$shim.new" "$shim.py" \
             && { [[ -e $shim.pth ]] \
-                 || echo "import train_on_py311" >"$shim.pth"; } || return
+                || echo "import train_on_py311" >"$shim.pth"; } || return
     fi
     echo "$venv"
 }

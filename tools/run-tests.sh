@@ -52,6 +52,7 @@ function lane_lint {
     venv=$(make_venv lint tools/requirements/lint.txt)
     install_project "$venv"
     check "$venv/bin/flake8"
+    PATH=$venv/bin:$PATH check tools/lint-shell.sh
     check "$venv/bin/doc8" -q README.rst CONTRIBUTING.rst doc/source \
         releasenotes
     check "$venv/bin/mypy" --cache-dir "$SCRATCH/mypy"

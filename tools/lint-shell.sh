@@ -1,0 +1,28 @@
+#!/bin/bash
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+# Runs shellcheck and bashate over all that is written for bash.
+
+set -eu
+cd "$(dirname "$0")/.."
+
+mapfile -t files < <(
+    find devstack/lib -type f ! -name '*.py' ! -path '*/__pycache__/*'
+    echo devstack/plugin.sh
+    echo devstack/settings
+    find tools -name '*.sh'
+    echo .ci/run
+)
+shellcheck -x "${files[@]}"
+# E005: DevStack gives its libraries no suffix.
+bashate -i E005 "${files[@]}"
