@@ -123,7 +123,9 @@ End it all:
 """
 
 
-def say_how_to_go_on(services: machine.Machine, command: list[str]) -> None:
+def say_how_to_go_on(
+    services: machine.ImageMachine, command: list[str]
+) -> None:
     headers = glance.identity_headers('demo', 'member')
     print(KEPT.format(
         url=services.glance.url, command=' '.join(command), pool=machine.POOL,
@@ -133,7 +135,7 @@ def say_how_to_go_on(services: machine.Machine, command: list[str]) -> None:
 
 def demo(directory: pathlib.Path, mib: int, keep: bool) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    services = machine.Machine(directory, pathlib.Path(sys.prefix))
+    services = machine.ImageMachine(directory, pathlib.Path(sys.prefix))
     path = directory / 'demo.raw'
     try:
         say('Starting the services')
@@ -189,7 +191,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     # What an earlier run has left: --keep, or one that was killed.
     if args.directory.exists():
-        machine.Machine(args.directory, pathlib.Path(sys.prefix)).down()
+        machine.ImageMachine(args.directory, pathlib.Path(sys.prefix)).down()
         shutil.rmtree(args.directory)
     if args.down:
         return

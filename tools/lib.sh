@@ -161,6 +161,19 @@ print(sysconfig.get_config_var("EXT_SUFFIX"))') || return
         || failed "$venv cannot import rados and rbd"
 }
 
+# link_libvirt_binding VENV: on the package index there is only its source
+function link_libvirt_binding {
+    local venv=$1 packages binding
+    packages=$("$venv/bin/python3" -c \
+        'import sysconfig; print(sysconfig.get_path("platlib"))') || return
+    for binding in /usr/lib/python3/dist-packages/libvirt{.py,mod.*.so} \
+            /usr/lib/python3/dist-packages/libvirt{_qemu.py,mod_qemu.*.so}; do
+        ln -sf "$binding" "$packages/" || return
+    done
+    "$venv/bin/python3" -c 'import libvirt, libvirt_qemu' \
+        || failed "$venv cannot import libvirt"
+}
+
 # install_project VENV: install this tree so that changes of its code count
 # at once, and again when its metadata have changed
 function install_project {
@@ -188,6 +201,26 @@ function services_venv {
         || return
     link_ceph_bindings "$venv" || return
     install_project "$venv" || return
+    echo "$venv"
+}
+
+# cloud_venv: print the path of an environment with the services of the
+# one-machine cloud, on a machine with the packages of bindep.txt for it. This
+# project is in it as operators install it: as it is now.
+function cloud_venv {
+    local venv log=$GLANCE_PROGRESS_HOME/log/install-cloud.log
+    need_root || return
+    # shellcheck disable=SC2046
+    apt_install $(packages cloud) || return
+    need_python || return
+    # The list is complete; to resolve it takes a minute.
+    venv=$(PIP_NO_DEPS=1 make_venv cloud-2026.2 \
+        tools/requirements/cloud-2026.2.txt) || return
+    link_ceph_bindings "$venv" || return
+    link_libvirt_binding "$venv" || return
+    GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
+        GIT_CONFIG_VALUE_0=$TOP pip_install "$log" "$venv" "$TOP" \
+        || failed "could not install this project into $venv" || return
     echo "$venv"
 }
 

@@ -10,39 +10,42 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Bring the one-machine services up and down by hand.
+"""Bring the one-machine cloud up and down.
 
-The tests have services of their own; these are for looking around.
+The tests of lanes other than `cloud` have services of their own.
 """
 
 from __future__ import annotations
 
 import argparse
 import pathlib
+import signal
 import sys
 
 from tools import cloud
-from tools.cloud import machine
+from tools.cloud.openstack import cloud as openstack_cloud
 from tools.cloud import service
 
 
 def main() -> int:
     """Do what the command line says; return the exit status."""
     parser = argparse.ArgumentParser(
-        prog='python3 -m tools.cloud', description=__doc__)
+        prog='tools/run-cloud.sh', description=__doc__)
     parser.add_argument('action', choices=('up', 'down', 'status', 'logs'))
     parser.add_argument('--directory', type=pathlib.Path,
-                        default=cloud.home() / 'cloud')
-    parser.add_argument('--venv', type=pathlib.Path,
-                        default=cloud.home() / 'venv' / 'glance-2026.2',
-                        help='virtual environment of Glance')
+                        default=cloud.home() / 'cloud',
+                        help='where it keeps its files (%(default)s)')
     args = parser.parse_args()
-    services = machine.Machine(args.directory, args.venv)
+    # So that a kill takes everything down as an interrupt does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    machine = openstack_cloud.Cloud(args.directory, pathlib.Path(sys.prefix))
     try:
-        result = getattr(services, args.action)()
+        result = getattr(machine, args.action)()
     except service.ServiceError as exc:
         print(exc, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     return 1 if result is False else 0
 
 

@@ -58,7 +58,7 @@ class Daemon(service.Service):
     def ask(self, *args: str) -> ty.Any:
         """Return what the cluster answers, {} while it does not."""
         try:
-            return self.cluster.ceph(*args, parse=True, timeout=5)
+            return self.cluster.ceph(*args, parse=True, timeout=20)
         except service.ServiceError:
             return {}
 
@@ -126,34 +126,36 @@ class Ceph:
                if not key.startswith('CEPH_')}
         return {**env, 'CEPH_CONF': str(self.client_conf)}
 
-    def start(self) -> None:
+    def start(self, patience: float = 60) -> None:
         """Start what does not run yet and wait until all of it works.
 
+        :param patience: seconds that each daemon gets
         :raises ServiceError: if that fails; then nothing runs
         """
         try:
             if self._made.exists():
-                self._start(None)
+                self._start(None, patience)
             else:
                 self._make_monitor()
                 with concurrent.futures.ThreadPoolExecutor(1) as executor:
-                    self._start(executor.submit(self._make_disk))
+                    self._start(executor.submit(self._make_disk), patience)
                 self._made.write_text(json.dumps(
                     {'fsid': self.fsid, 'mon_port': self.mon_port}))
         except BaseException:
             self.stop()
             raise
 
-    def _start(self, new_disk: concurrent.futures.Future[str] | None) -> None:
+    def _start(self, new_disk: concurrent.futures.Future[str] | None,
+               patience: float) -> None:
         for daemon in (self.mon, self.mgr, self.osd):
             if daemon is self.osd and new_disk is not None:
                 self.ceph('osd', 'new', new_disk.result(), '0')
             if not daemon.running:
                 daemon.start()
             if daemon is self.mon:
-                daemon.wait_ready()
+                daemon.wait_ready(patience)
         for daemon in (self.osd, self.mgr):
-            daemon.wait_ready()
+            daemon.wait_ready(patience)
 
     def stop(self) -> None:
         """End all daemons; the data stay."""

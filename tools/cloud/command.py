@@ -20,6 +20,8 @@ import typing as ty
 
 from tools.cloud import service
 
+_running: set[subprocess.Popen[str]] = set()
+
 
 def run(name: str, command: ty.Sequence[str], *,
         env: ty.Mapping[str, str] | None = None,
@@ -33,15 +35,29 @@ def run(name: str, command: ty.Sequence[str], *,
     """
     line = ' '.join(command)
     try:
-        done = subprocess.run(
-            command, env=env, cwd=cwd, timeout=timeout, text=True,
-            stdin=subprocess.DEVNULL, capture_output=True)
+        process = subprocess.Popen(
+            command, env=env, cwd=cwd, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except OSError as exc:
+        raise service.ServiceError(name, str(exc)) from exc
+    _running.add(process)
+    try:
+        out, err = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         raise service.ServiceError(
             name, f'no end after {timeout} s: {line}') from None
-    except OSError as exc:
-        raise service.ServiceError(name, str(exc)) from exc
-    if done.returncode:
+    finally:
+        process.kill()  # nothing happens if it has ended
+        process.wait()
+        _running.discard(process)
+    if process.returncode:
         raise service.ServiceError(
-            name, f'status {done.returncode} from: {line}', done.stderr)
-    return done.stdout
+            name, f'status {process.returncode} from: {line}',
+            '\n'.join(err.splitlines()[-20:]))
+    return out
+
+
+def kill_all() -> None:
+    """End what run() waits for in other threads; there it fails."""
+    for process in list(_running):
+        process.kill()

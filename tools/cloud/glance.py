@@ -19,7 +19,6 @@ nothing else.
 
 from __future__ import annotations
 
-import http.client
 import os
 import pathlib
 import shutil
@@ -29,7 +28,9 @@ import typing as ty
 from tools import cloud
 from tools.cloud import command
 from tools.cloud import glance_config
+from tools.cloud import ini
 from tools.cloud import service
+from tools.cloud import wsgi
 
 
 #: Keystone's implied roles, which a token has without being asked.
@@ -80,7 +81,7 @@ class GlanceBase(service.Service):
                  multi_store: bool = True,
                  ceph_client_conf: pathlib.Path | None = None,
                  port: int | None = None,
-                 options: glance_config.Options | None = None,
+                 options: ini.Options | None = None,
                  router: str | None = None,
                  name: str = 'glance-api') -> None:
         super().__init__(name, directory)
@@ -91,7 +92,7 @@ class GlanceBase(service.Service):
         self.ceph_client_conf = ceph_client_conf
         self.port = port or service.free_port()
         self.ports = (self.port,)
-        self.options: glance_config.Options = options or {}
+        self.options: ini.Options = options or {}
         self.router = router
         #: Where the service answers.
         self.url = f'http://127.0.0.1:{self.port}'
@@ -107,21 +108,18 @@ class GlanceBase(service.Service):
             made
         """
         if not self.running:
-            self.write_files()
-            if not self.database.exists():
-                self._make_database()
+            self.prepare()
         super().start()
+
+    def prepare(self) -> None:
+        """Write the files, and make the database if it is new."""
+        self.write_files()
+        if not self.database.exists():
+            self._make_database()
 
     def ready(self) -> bool:
         """Tell whether the list of API versions can be had."""
-        peer = http.client.HTTPConnection('127.0.0.1', self.port, timeout=5)
-        try:
-            peer.request('GET', '/')
-            return peer.getresponse().status < 500
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            peer.close()
+        return wsgi.answers(self.port)
 
     def client(self, headers: ty.Mapping[str, str]) -> ty.Any:
         """Return a python-glanceclient for somebody.
@@ -142,14 +140,14 @@ class GlanceBase(service.Service):
             (self.directory / path).mkdir(parents=True, exist_ok=True)
         self.paste_ini.write_text(
             glance_config.paste_ini(self.packaged_paste_ini, self.router))
-        self.conf.write_text(glance_config.conf(
+        self.conf.write_text(ini.conf(
             self.own_options(),
             glance_config.store_options(
                 self.stores, self.default_store, self.multi_store,
                 self.directory, self.ceph_client_conf),
             self.options))
 
-    def own_options(self) -> glance_config.Options:
+    def own_options(self) -> ini.Options:
         """Return what the service needs to find its own files and port."""
         here = self.directory
         return {
@@ -184,7 +182,7 @@ class GlanceBase(service.Service):
             with tempfile.TemporaryDirectory(dir=template.parent) as scratch:
                 new = pathlib.Path(scratch) / 'glance.sqlite'
                 conf = pathlib.Path(scratch) / 'glance-manage.conf'
-                conf.write_text(glance_config.conf(
+                conf.write_text(ini.conf(
                     {'database': {'connection': f'sqlite:///{new}'}}))
                 self._python('from glance.cmd import manage; manage.main()',
                              '--config-file', str(conf), 'db_sync')
@@ -224,20 +222,9 @@ class GlanceApi(GlanceBase):
                 'OS_GLANCE_CONFIG_DIR': str(self.etc)}
 
     def command(self) -> list[str]:
-        threads = [] if self.threads is None else [
-            '--enable-threads', '--threads', str(self.threads)]
-        return [
-            str(self.venv / 'bin' / 'uwsgi'),
-            '--http-socket', f'127.0.0.1:{self.port}',
-            '--module', 'glance.wsgi.api', '--need-app', '--lazy-apps',
-            '--master', '--processes', str(self.processes), *threads,
-            '--die-on-term', '--no-orphans', '--buffer-size', '65535',
-            '--add-header', 'Connection: close', '--http-chunked-input',
-            # With the defaults, 1 MiB and 4 s, uploads in chunks of 1 MiB
-            # or from a slow client end in 500.
-            '--chunked-input-limit', '16777216',
-            '--chunked-input-timeout', '60', '--socket-timeout', '60',
-            *self.uwsgi_args]
+        return wsgi.command(
+            self.venv, self.port, 'glance.wsgi.api', processes=self.processes,
+            threads=self.threads, args=self.uwsgi_args)
 
 
 class DebianGlanceApi(GlanceBase):
@@ -255,7 +242,7 @@ class DebianGlanceApi(GlanceBase):
         super().__init__(directory, venv, **kwargs)
         self.workers = workers
 
-    def own_options(self) -> glance_config.Options:
+    def own_options(self) -> ini.Options:
         options = super().own_options()
         return {**options,
                 'DEFAULT': {**options['DEFAULT'], 'workers': self.workers}}

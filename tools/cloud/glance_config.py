@@ -14,29 +14,13 @@
 
 from __future__ import annotations
 
-import configparser
-import io
 import pathlib
 import typing as ty
 
-#: section -> option -> value
-Options = ty.Mapping[str, ty.Mapping[str, object]]
+from tools.cloud import ini
 
 #: The flavor of the pipeline that believes a request's identity headers.
 FLAVOR = 'headers'
-
-
-def _parser() -> configparser.RawConfigParser:
-    parser = configparser.RawConfigParser(
-        default_section='', inline_comment_prefixes=None, strict=False)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
-    return parser
-
-
-def _text(parser: configparser.RawConfigParser) -> str:
-    out = io.StringIO()
-    parser.write(out)
-    return out.getvalue()
 
 
 def paste_ini(packaged: pathlib.Path, router: str | None) -> str:
@@ -49,7 +33,7 @@ def paste_ini(packaged: pathlib.Path, router: str | None) -> str:
     :param router: 'module:factory' instead of the stock v2 application
     :raises OSError: if there is no such file
     """
-    parser = _parser()
+    parser = ini.parser()
     parser.read_string(packaged.read_text())
     # In Glance 25 a flavor is a section [pipeline:glance-api-FLAVOR], in 33
     # it is [composite:glance-api-FLAVOR] and a line in [composite:api].
@@ -64,7 +48,7 @@ def paste_ini(packaged: pathlib.Path, router: str | None) -> str:
                 parser.set(ours, option, _trusting(value))
     if router is not None:
         parser.set('app:apiv2app', 'paste.app_factory', router)
-    return _text(parser)
+    return ini.text(parser)
 
 
 def _trusting(pipeline: str) -> str:
@@ -74,7 +58,7 @@ def _trusting(pipeline: str) -> str:
 def store_options(stores: ty.Mapping[str, ty.Mapping[str, object]],
                   default_store: str | None, multi_store: bool,
                   directory: pathlib.Path,
-                  ceph_conf: pathlib.Path | None) -> Options:
+                  ceph_conf: pathlib.Path | None) -> ini.Options:
     """Return the options of the stores, see glance.GlanceBase."""
     sections: dict[str, dict[str, object]] = {}
     types = {}
@@ -98,15 +82,3 @@ def store_options(stores: ty.Mapping[str, ty.Mapping[str, object]],
     sections['glance_store'].update(
         stores=','.join(types.values()), default_store=default)
     return sections
-
-
-def conf(*layers: Options) -> str:
-    """Return a configuration file in which later layers win."""
-    parser = _parser()
-    for layer in layers:
-        for section, options in layer.items():
-            if not parser.has_section(section):
-                parser.add_section(section)
-            for name, value in options.items():
-                parser.set(section, name, str(value))
-    return _text(parser)

@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""All services of the machine together, started in order, found again later.
-"""
+"""Services that belong together, started in order, found again later."""
 
 from __future__ import annotations
 
+import abc
 import json
 import os
 import pathlib
@@ -30,7 +30,49 @@ from tools.cloud import service
 POOL = 'images'
 
 
-class Machine:
+class Machine(abc.ABC):
+    """Services of one directory.
+
+    :param directory: holds everything
+    """
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        self.directory = directory.absolute()
+        #: The services in the order in which they start, and where they are.
+        self.services: list[tuple[service.Service, str]] = []
+
+    @abc.abstractmethod
+    def up(self) -> None:
+        """Start what does not run; end everything if that fails."""
+
+    def down(self) -> None:
+        """End what runs; the data stay."""
+        for daemon, _ in reversed(self.services):
+            if daemon.running:
+                timed(daemon.name, daemon.stop)
+
+    def status(self) -> bool:
+        """Print a line a service and tell whether all of them run."""
+        for daemon, address in self.services:
+            state = (f'process {daemon.pid:<8} {address}' if daemon.running
+                     else 'down')
+            print(f'{daemon.name:<16} {state}')
+        return all(daemon.running for daemon, _ in self.services)
+
+    def logs(self) -> None:
+        """Print the end of each log."""
+        for daemon, _ in self.services:
+            print(f'==> {daemon.log_path}\n{daemon.log_tail()}\n')
+
+
+def timed(name: str, act: ty.Callable[[], object]) -> None:
+    """Do something and print how long it took."""
+    begin = time.monotonic()
+    act()
+    print(f'{name:<16} {time.monotonic() - begin:5.1f} s', flush=True)
+
+
+class ImageMachine(Machine):
     """Ceph, memcached and glance-api with the rbd_progress driver.
 
     Its ports are kept in the directory, so that a later process finds them.
@@ -40,7 +82,7 @@ class Machine:
     """
 
     def __init__(self, directory: pathlib.Path, venv: pathlib.Path) -> None:
-        self.directory = directory
+        super().__init__(directory)
         self._ports_path = directory / 'ports.json'
         ports = {'memcached': 21211, 'glance': 29292}
         if self._ports_path.exists():
@@ -58,8 +100,7 @@ class Machine:
             options={'glance_progress': {
                 'memcached_servers': self.memcached.address}})
         self.glance.port_setting = _variable('glance')
-        #: In the order in which they start.
-        self.services: list[tuple[service.Service, str]] = [
+        self.services = [
             (self.ceph.mon, f'127.0.0.1:{self.ceph.mon_port}'),
             (self.ceph.mgr, ''),
             (self.ceph.osd, ''),
@@ -67,11 +108,10 @@ class Machine:
             (self.glance, self.glance.url)]
 
     def up(self) -> None:
-        """Start what does not run; end everything if that fails."""
         try:
-            self._timed('ceph', self._start_ceph)
+            timed('ceph', self._start_ceph)
             for daemon in (self.memcached, self.glance):
-                self._timed(daemon.name, lambda: _start(daemon))
+                timed(daemon.name, daemon.ensure)
             self._ports_path.write_text(json.dumps(self._ports))
         except BaseException:
             self.down()
@@ -82,37 +122,6 @@ class Machine:
         self.ceph.create_pool(POOL)
         self.ceph.create_user('glance', [POOL])
 
-    @staticmethod
-    def _timed(name: str, act: ty.Callable[[], None]) -> None:
-        begin = time.monotonic()
-        act()
-        print(f'{name:<12} {time.monotonic() - begin:5.1f} s', flush=True)
-
-    def down(self) -> None:
-        """End what runs; the data stay."""
-        for daemon, _ in reversed(self.services):
-            if daemon.running:
-                self._timed(daemon.name, daemon.stop)
-
-    def status(self) -> bool:
-        """Print a line a service and tell whether all of them run."""
-        for daemon, address in self.services:
-            state = (f'process {daemon.pid:<8} {address}' if daemon.running
-                     else 'down')
-            print(f'{daemon.name:<12} {state}')
-        return all(daemon.running for daemon, _ in self.services)
-
-    def logs(self) -> None:
-        """Print the end of each log."""
-        for daemon, _ in self.services:
-            print(f'==> {daemon.log_path}\n{daemon.log_tail()}\n')
-
 
 def _variable(name: str) -> str:
     return f'GLANCE_PROGRESS_{name.upper()}_PORT'
-
-
-def _start(daemon: service.Service) -> None:
-    if not daemon.running:
-        daemon.start()
-    daemon.wait_ready()

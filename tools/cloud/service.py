@@ -25,7 +25,7 @@ import subprocess
 import time
 import typing as ty
 
-#: Seconds between two looks at a process or at its readiness.
+#: Seconds between two looks at a process.
 POLL = 0.05
 
 #: Ports below the range from which Linux takes the local ports of outgoing
@@ -102,6 +102,8 @@ class Service(abc.ABC):
     ports: tuple[int, ...] = ()
     #: What somebody can set to get other ports, for the error message.
     port_setting = 'another port'
+    #: Seconds between two looks at its readiness.
+    ready_poll = POLL
 
     def __init__(self, name: str, directory: str | os.PathLike[str]) -> None:
         self.name = name
@@ -178,7 +180,18 @@ class Service(abc.ABC):
                 raise self._error(f'ended{how} before it was ready')
             if time.monotonic() > deadline:
                 raise self._error(f'not ready after {timeout} s')
-            time.sleep(POLL)
+            time.sleep(self.ready_poll)
+
+    def ensure(self, timeout: float = 60) -> None:
+        """Start the process if it does not run, and wait_ready()."""
+        if not self.running:
+            self.start()
+        self.wait_ready(timeout)
+
+    def restart(self, timeout: float = 60) -> None:
+        """Stop the process if it runs, start it, and wait_ready()."""
+        self.stop()
+        self.ensure(timeout)
 
     def send_signal(self, sig: int) -> None:
         """Send a signal to the process, not to its children.
