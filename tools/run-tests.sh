@@ -2,7 +2,9 @@
 # Runs everything that CI runs. The last line is "N passed, N failed,
 # N skipped", added up from the results that the test runners have stored.
 #
-#   tools/run-tests.sh [lint] [unit] [functional] [nova]   default: all of them
+#   tools/run-tests.sh [lint] [unit] [functional] [nova] [cloud]
+#
+# Without arguments it runs all of them.
 #
 # Run it as root on Debian 12. What is missing gets installed: packages with
 # apt, Python packages into environments outside of this tree.
@@ -10,7 +12,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
 
-LANES=(lint unit functional nova)
+LANES=(lint unit functional nova cloud)
 
 # Each of these is one failed or passed check, see check().
 CHECKS_PASSED=0
@@ -32,7 +34,8 @@ function check {
     fi
 }
 
-# run_stestr NAME VENV ARGUMENT...: run tests and keep what came of them
+# run_stestr NAME VENV ARGUMENT...: run tests and keep what came of them. They
+# have $LIMIT seconds, if it is set.
 function run_stestr {
     local name=$1 venv=$2
     shift 2
@@ -41,8 +44,8 @@ function run_stestr {
     mkdir "$repository"
     # Not the script: in a copy of an environment it starts the original's
     # interpreter.
-    PATH=$venv/bin:$PATH "$venv/bin/python3" -m stestr \
-        --repo-url "$repository" "$@" || true
+    PATH=$venv/bin:$PATH ${LIMIT:+timeout -k 30 $LIMIT} \
+        "$venv/bin/python3" -m stestr --repo-url "$repository" "$@" || true
     "$venv/bin/python3" -m stestr --repo-url "$repository" last --subunit \
         >"$SCRATCH/$name.subunit" || true
 }
@@ -162,12 +165,55 @@ function side_by_side {
     set +m
 }
 
+# A cloud with this package: Tempest, and then settings of Glance and Nova of
+# which only a whole cloud shows what comes.
+function lane_cloud {
+    local venv before=$CHECKS_FAILED
+    venv=$(cloud_venv) || { check false; return; }
+    CLOUD_PYTHON=$venv/bin/python3
+    check run_cloud up 900
+    [[ $CHECKS_FAILED == "$before" ]] || return 0
+    run_tempest "$venv"
+    GLANCE_PROGRESS_CLOUD=$CLOUD LIMIT=900 run_stestr locations "$venv" \
+        --test-path ./tests/cloud run --serial
+    check run_cloud down 120
+}
+
+# run_cloud ACTION SECONDS
+function run_cloud {
+    PYTHONPATH=. timeout --foreground -k 30 "$2" "$CLOUD_PYTHON" \
+        -m tools.cloud "$1" --directory "$CLOUD"
+}
+
+# run_tempest VENV: our plugin's tests, and those of Tempest itself on images
+# and on what makes them of servers
+function run_tempest {
+    local venv=$1 subunit=$SCRATCH/tempest.subunit
+    local regex='glance_progress_tempest_plugin'
+    regex+='|\.api\.(image\.v2|compute\.(images|servers\.test_server_actions))'
+    RESULTS+=("$subunit")
+    (
+        cd "$CLOUD/tempest"
+        PATH=$venv/bin:$PATH
+        # There is nothing here to download an image from.
+        OS_TEST_TIMEOUT=300 timeout -k 30 1200 tempest run --concurrency 2 \
+            --regex "$regex" \
+            --exclude-regex 'test_image_web_download_import\['
+        stestr last --subunit >"$subunit"
+    ) || true
+}
+
 # The tests end their own services, unless they are killed.
 function clean_up {
     local file pid started
     for pid in $(jobs -rp); do
         kill -- "-$pid"
     done
+    if [[ -d $CLOUD ]]; then
+        run_cloud down 120 >/dev/null || true
+        mkdir -p "$GLANCE_PROGRESS_HOME/log/cloud"
+        cp "$CLOUD"/log/* "$GLANCE_PROGRESS_HOME/log/cloud" || true
+    fi
     while read -r file; do
         read -r pid started <"$file"
         [[ $(cut -d' ' -f22 "/proc/$pid/stat" 2>/dev/null) != "$started" ]] \
@@ -183,6 +229,7 @@ done
 
 GLANCE_VENV=$(services_venv test)
 SCRATCH=$(mktemp -d /tmp/gp.XXXXXX)
+CLOUD=$SCRATCH/cloud
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
