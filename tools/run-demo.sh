@@ -4,6 +4,12 @@
 # verifies what is stored, and takes everything down again.
 #
 #   tools/run-demo.sh [--keep] [--size MIB], tools/run-demo.sh --down
+#   tools/run-demo.sh --cloud [--keep] [--size MIB]
+#   tools/run-demo.sh --cloud --down
+#
+# With --cloud it starts Keystone, Placement, Neutron's API and Nova as well,
+# boots a server from the image, rebuilds it, makes a snapshot, and shows what
+# Ceph holds of all that.
 #
 # Run it as root on Debian 12. What is missing gets installed: packages with
 # apt, Python packages into an environment outside of this tree. With --keep
@@ -13,6 +19,10 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
 
+if [[ ${1:-} == --cloud ]]; then
+    venv=$(cloud_venv)
+    PYTHONPATH=. exec "$venv/bin/python3" -m tools.cloud_demo "${@:2}"
+fi
 venv=$(services_venv demo)
 PYTHONPATH=. exec "$venv/bin/python3" -m tools.demo \
     --directory "$GLANCE_PROGRESS_HOME/demo" "$@"
