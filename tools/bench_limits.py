@@ -10,26 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What tools.bench_upload compares with: the machine, a far Ceph, memory.
-
-    python -m tools.bench_limits stock|progress CONFIGURATION SIZE
-
-uploads SIZE bytes in a process of its own and prints its peak of memory.
-"""
+"""What tools.bench_upload compares with: the machine, and a far Ceph."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import metadata
-import logging
 import pathlib
 import platform
-import re
 import subprocess
-import sys
 import time
 from typing import Any
-import uuid
 
 import rbd
 
@@ -149,23 +140,3 @@ def versions() -> str:
     return 'glance_store %s, %s, Python %s' % (
         metadata.version('glance_store'),
         ' '.join(installed.split()[:3]), platform.python_version())
-
-
-def main(driver: str, conf_file: str, size: str) -> None:
-    from tools import bench_upload
-    logging.disable(logging.ERROR)
-    store = {'stock': bench_upload.stock.Store,
-             'progress': bench_upload.progress.Store}[driver](
-                 bench_upload.load(pathlib.Path(conf_file)))
-    store.configure(re_raise_bsc=True)
-    image_id = str(uuid.uuid4())
-    source = bench_upload.Source(int(size))
-    store.add(image_id, source, int(size), 'sha512')
-    status = pathlib.Path('/proc/self/status').read_text()
-    found = re.search(r'VmHWM:\s+(\d+) kB', status)
-    print(int(found[1]) * 1024 if found else 0)
-    store._delete_image(bench_upload.POOL, image_id, 'snap')
-
-
-if __name__ == '__main__':
-    main(*sys.argv[1:])

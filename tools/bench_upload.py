@@ -46,7 +46,6 @@ from typing import Any
 from unittest import mock
 import uuid
 
-import glance_store
 from glance_store._drivers import rbd as stock
 from oslo_config import cfg
 import rbd
@@ -55,37 +54,13 @@ from glance_progress import memcached as client
 from glance_progress import publisher
 from glance_progress import store as progress
 from tools import bench_limits
+from tools import bench_source
 from tools.cloud import ceph
 from tools.cloud import glance
 from tools.cloud import memcached
 
 MiB = 1024 * 1024
-POOL = 'images'
-
-
-class Source:
-    """An image file of random data that costs no time to make.
-
-    :param size: in bytes
-    :param zeros: of ten chunks, so many are zeros
-    """
-
-    _buffers = [os.urandom(8 * MiB) for _ in range(4)]
-
-    def __init__(self, size: int, zeros: int = 0) -> None:
-        self._left = size
-        self._zeros = zeros
-        self._reads = 0
-
-    def read(self, size: int) -> bytes:
-        size = min(size, self._left)
-        self._left -= size
-        self._reads += 1
-        if self._reads % 10 < self._zeros:
-            return bytes(size)
-        whole = self._buffers[self._reads % len(self._buffers)]
-        # A copy, as every read from a socket makes one.
-        return bytes(memoryview(whole)[:size])
+POOL = bench_source.POOL
 
 
 @dataclasses.dataclass
@@ -139,7 +114,7 @@ class Bench:
             'rbd_thin_provisioning = %s' % thin,
             '[glance_progress]', 'memcached_servers = ' + servers,
             *('%s = %s' % item for item in ours.items())]))
-        return load(path)
+        return bench_source.load(path)
 
     def upload(
         self, driver: type[stock.Store], conf: cfg.ConfigOpts,
@@ -154,7 +129,7 @@ class Bench:
         def add(number: int) -> tuple[str, str]:
             image_id = str(uuid.uuid4())
             location: str = stores[number].add(
-                image_id, Source(self._size, zeros),
+                image_id, bench_source.Source(self._size, zeros),
                 self._size if known else 0, 'sha512')[0]
             return image_id, location
 
@@ -290,7 +265,7 @@ class Bench:
         peer = http.client.HTTPConnection(
             '127.0.0.1', api.port, timeout=300, blocksize=MiB)
         peer.request('PUT', '/v2/images/%s/file' % image_id,
-                     body=Source(self._size), headers={
+                     body=bench_source.Source(self._size), headers={
                          **headers, 'Content-Length': str(self._size),
                          'Content-Type': 'application/octet-stream',
                          'x-image-meta-store': store})
@@ -361,7 +336,7 @@ class Bench:
         for _ in range(self._runs):
             for name, each in peaks.items():
                 done = subprocess.run(
-                    [sys.executable, '-m', 'tools.bench_limits', name,
+                    [sys.executable, '-m', 'tools.bench_memory', name,
                      str(self._directory / 'glance-api.conf'),
                      str(self._size)],
                     check=True, capture_output=True, text=True)
@@ -418,14 +393,6 @@ def _black_hole() -> Iterator[str]:
             filler.setblocking(False)
             filler.connect_ex(listener.getsockname())
         yield '%s:%d' % listener.getsockname()
-
-
-def load(path: pathlib.Path) -> cfg.ConfigOpts:
-    """Return the options of a configuration file."""
-    conf = cfg.ConfigOpts()
-    glance_store.register_opts(conf)
-    conf(args=[], default_config_files=[str(path)])
-    return conf
 
 
 def cpu_of(pid: int) -> float:
