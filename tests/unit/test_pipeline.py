@@ -23,341 +23,9 @@ from glance_store import exceptions
 import hypothesis
 from hypothesis import strategies as st
 
-from glance_progress import overlap
 from glance_progress import pipeline
 from tests.unit import base
-
-
-class Completion:
-
-    def __init__(self, image, data, offset, result):
-        self.image, self.data, self.offset = image, data, offset
-        self.result = result
-        self.done = threading.Event()
-
-    def complete(self):
-        if not self.done.is_set():
-            if self.result >= 0:
-                self.image.store(self.data, self.offset)
-            self.image.flying.remove(self)
-            self.done.set()
-
-    def is_complete(self):
-        return self.done.is_set()
-
-    def wait_for_complete_and_cb(self):
-        # Others may complete before the one that is waited for.
-        for other in self.image.next_to_complete(self):
-            other.complete()
-        if not self.done.wait(base.PATIENCE):
-            raise AssertionError('nobody completes the write')
-
-    def get_return_value(self):
-        return self.result
-
-
-class Image:
-    """Stands in for rbd.Image.
-
-    :param fails: offset -> error number of the write there
-    :param order: called with the number of writes in flight, returns
-        which of them completes next
-    """
-
-    def __init__(self, size, fails=(), order=lambda count: 0):
-        self.content = bytearray(size)
-        self.fails = dict(fails)
-        self.order = order
-        self.flying = []
-        self.most = 0
-        self.closed = False
-        self.calls = []
-
-    def next_to_complete(self, awaited):
-        while not awaited.is_complete():
-            yield self.flying[self.order(len(self.flying))]
-
-    def store(self, data, offset):
-        self.content[offset:offset + len(data)] = data
-
-    def size(self):
-        return len(self.content)
-
-    def write(self, data, offset):
-        self.calls.append(('write', offset, len(self.flying)))
-        raise rbd.IncompleteWriteError('made up')
-
-    def aio_write(self, data, offset, oncomplete):
-        assert oncomplete is not None
-        assert not self.closed
-        completion = Completion(
-            self, data, offset, -self.fails.get(offset, 0))
-        self.flying.append(completion)
-        self.most = max(self.most, len(self.flying))
-        return completion
-
-    def resize(self, size):
-        self.calls.append(('resize', size, len(self.flying)))
-        self.content = self.content[:size].ljust(size, b'\0')
-
-    def create_snap(self, name):
-        self.calls.append(('create_snap', name, len(self.flying)))
-
-    def protect_snap(self, name):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc_info):
-        self.calls.append(('close', None, len(self.flying)))
-        self.closed = True
-
-
-class rbd:
-    """Stands in for the binding."""
-
-    class Error(Exception):
-        def __init__(self, message, errno=None):
-            super().__init__(message)
-            self.errno = errno
-
-    class OSError(Error):
-        pass
-
-    class NoSpace(OSError):
-        pass
-
-    class Timeout(OSError):
-        pass
-
-    class InvalidArgument(OSError):
-        pass
-
-    class IncompleteWriteError(OSError):
-        pass
-
-    class ImageExists(OSError):
-        pass
-
-
-class Hash:
-    """A hash object that eats only when it is told to."""
-
-    def __init__(self):
-        self.may_eat = threading.Semaphore(0)
-        self.begun = threading.Event()
-        self.eaten = []
-
-    def update(self, chunk):
-        self.begun.set()
-        assert self.may_eat.acquire(timeout=base.PATIENCE)
-        self.eaten.append(chunk)
-
-    def hexdigest(self):
-        return b''.join(self.eaten).hex()
-
-
-class Broken(Hash):
-    def update(self, chunk):
-        raise BufferError('hash')
-
-
-def ours():
-    return {thread.name for thread in threading.enumerate()
-            if thread.name in ('glance-progress-hash',
-                               'glance-progress-teller')}
-
-
-class TestError(base.TestCase):
-
-    def test_known_and_unknown_numbers(self):
-        for number, cls in ((errno.ENOSPC, rbd.NoSpace),
-                            (errno.ETIMEDOUT, rbd.Timeout),
-                            (errno.EROFS, rbd.OSError),  # an older binding
-                            (errno.E2BIG, rbd.OSError)):
-            exc = overlap.error(rbd, number, 'text')
-            self.assertIs(cls, type(exc))
-            self.assertEqual(number, exc.errno)
-            self.assertIn('text', str(exc))
-
-    def test_the_real_binding(self):
-        if stock.rbd is None:
-            self.skipTest('needs python3-rbd')
-        for number, name in overlap._EXCEPTIONS.items():
-            cls = getattr(stock.rbd, name)
-            exc = overlap.error(stock.rbd, number, 'text')
-            self.assertIs(cls, type(exc))
-            self.assertEqual(number, exc.errno)
-
-
-class TestWrites(base.TestCase):
-
-    def writes(self, limit=2, **kwargs):
-        self.image = Image(64, **kwargs)
-        return overlap.Writes(rbd, self.image, 'image', limit)
-
-    def test_returns_before_it_is_written(self):
-        writes = self.writes()
-        self.assertEqual(2, writes.write(b'ab', 0))
-        self.assertEqual(2, writes.write(b'cd', 2))
-        self.assertEqual(2, len(self.image.flying))
-        self.assertEqual(0, writes.completed(4))
-        writes.drain()
-        self.assertEqual(b'abcd', self.image.content[:4])
-        self.assertEqual(4, writes.completed(4))
-
-    def test_limit(self):
-        for limit in (1, 2, 5):
-            writes = self.writes(limit)
-            for at in range(10):
-                writes.write(b'x', at)
-            self.assertEqual(limit, self.image.most)
-
-    def test_completed_counts_from_the_start(self):
-        writes = self.writes(limit=4)
-        for at in range(0, 8, 2):
-            writes.write(b'ab', at)
-        flying = list(self.image.flying)
-        flying[2].complete()
-        self.assertEqual(0, writes.completed(8))
-        flying[0].complete()
-        self.assertEqual(2, writes.completed(8))
-        flying[1].complete()
-        self.assertEqual(6, writes.completed(8))
-        self.assertEqual(4, writes.completed(4))
-
-    def test_completed_stops_at_a_failed_write(self):
-        writes = self.writes(limit=4, fails={2: errno.EIO})
-        for at in range(0, 6, 2):
-            writes.write(b'ab', at)
-        for completion in list(self.image.flying):
-            completion.complete()
-        self.assertEqual(2, writes.completed(6))
-        writes.settle()
-        self.assertEqual(2, writes.completed(6))
-
-    def test_a_late_failure_is_noticed_before_the_next_write(self):
-        writes = self.writes(limit=4, fails={2: errno.ENOSPC})
-        writes.write(b'ab', 0)
-        writes.write(b'cd', 2)
-        self.image.flying[1].complete()
-        exc = self.assertRaises(rbd.NoSpace, writes.write, b'ef', 4)
-        self.assertIn("b'image'", str(exc))
-        self.assertEqual([], self.image.flying)
-
-    def test_the_first_failure_by_place_is_raised(self):
-        writes = self.writes(
-            limit=4, fails={2: errno.ETIMEDOUT, 4: errno.ENOSPC})
-        for at in range(0, 6, 2):
-            writes.write(b'ab', at)
-        self.image.flying[2].complete()
-        self.assertRaises(rbd.Timeout, writes.drain)
-        self.assertRaises(rbd.Timeout, writes.check)
-
-    def test_what_would_be_cut_off_is_written_synchronously(self):
-        writes = self.writes()
-        writes.write(b'x' * 60, 0)
-        self.assertRaises(
-            rbd.IncompleteWriteError, writes.write, b'x' * 5, 60)
-        self.assertEqual([('write', 60, 0)], self.image.calls)
-
-    def test_what_is_no_bytes_is_written_synchronously(self):
-        writes = self.writes()
-        writes.write(b'x', 0)
-        for chunk in (bytearray(b'y'), 'y', memoryview(b'y')):
-            self.assertRaises(
-                rbd.IncompleteWriteError, writes.write, chunk, 1)
-        self.assertEqual([('write', 1, 0)] * 3, self.image.calls)
-
-    @hypothesis.given(
-        st.lists(st.integers(1, 5), min_size=1, max_size=12),
-        st.integers(1, 5), st.sets(st.integers(0, 11)), st.data())
-    def test_any_sizes_orders_and_failures(self, sizes, limit, bad, data):
-        starts = [sum(sizes[:n]) for n in range(len(sizes))]
-        bad = sorted(n for n in bad if n < len(sizes))
-        self.writes(
-            limit, fails={starts[n]: errno.EIO for n in bad},
-            order=lambda count: data.draw(st.integers(0, count - 1)))
-        writes = overlap.Writes(rbd, self.image, 'image', limit)
-        failed = False
-        before = 0
-        try:
-            for n, size in enumerate(sizes):
-                writes.write(bytes([n + 1]) * size, starts[n])
-                done = writes.completed(starts[n] + size)
-                self.assertLessEqual(before, done)
-                self.assertEqual(
-                    b''.join(bytes([m + 1]) * s
-                             for m, s in enumerate(sizes))[:done],
-                    self.image.content[:done])
-                before = done
-            writes.drain()
-        except rbd.OSError:
-            failed = True
-        self.assertEqual(bool(bad), failed)
-        self.assertEqual([], self.image.flying)
-        self.assertLessEqual(self.image.most, limit)
-        end = sum(sizes)
-        self.assertEqual(
-            starts[bad[0]] if bad else end, writes.completed(end))
-
-
-class TestHasher(base.TestCase):
-
-    def test_digest(self):
-        hasher = overlap.Hasher(hashlib.md5(), 3)
-        for n in range(50):
-            hasher.update(b'%d' % n * 1000)
-        self.assertEqual(
-            hashlib.md5(b''.join(b'%d' % n * 1000 for n in range(50))
-                        ).hexdigest(), hasher.hexdigest())
-        self.assertEqual(set(), ours())
-
-    def test_nothing_to_hash(self):
-        self.assertEqual(hashlib.md5().hexdigest(),
-                         overlap.Hasher(hashlib.md5(), 1).hexdigest())
-
-    def test_limit(self):
-        for limit in (1, 3):
-            slow = Hash()
-            hasher = overlap.Hasher(slow, limit)
-            for _ in range(limit):
-                hasher.update(b'x')
-            blocked = threading.Thread(target=hasher.update, args=(b'y',))
-            blocked.start()
-            blocked.join(0.1)
-            self.assertTrue(blocked.is_alive())
-            slow.may_eat.release()
-            blocked.join(base.PATIENCE)
-            self.assertFalse(blocked.is_alive())
-            slow.may_eat.release(limit)
-            self.assertEqual((b'x' * limit + b'y').hex(), hasher.hexdigest())
-
-    def test_failure(self):
-        hasher = overlap.Hasher(Broken(), 1)
-        for _ in range(5):
-            hasher.update(b'x')  # must not wait for ever
-        self.assertRaises(BufferError, hasher.finish)
-        self.assertEqual(set(), ours())
-
-    def test_abandon(self):
-        hasher = overlap.Hasher(Broken(), 5)
-        hasher.update(b'x')
-        hasher.abandon()
-        self.assertEqual(set(), ours())
-        slow = Hash()
-        hasher = overlap.Hasher(slow, 5)
-        for _ in range(5):
-            hasher.update(b'x')
-        self.assertTrue(slow.begun.wait(base.PATIENCE))
-        ended = threading.Thread(target=hasher.abandon)
-        ended.start()
-        while not hasher._abandoned:
-            time.sleep(0.001)
-        slow.may_eat.release(5)
-        ended.join(base.PATIENCE)
-        self.assertEqual([b'x'], slow.eaten)
+from tests.unit import fakes
 
 
 class Told:
@@ -406,7 +74,7 @@ class TestPipeline(base.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.patch('glance_store._drivers.rbd.rbd', rbd)
+        self.patch('glance_store._drivers.rbd.rbd', fakes.rbd)
         self.patch('glance_progress.pipeline._TELL_INTERVAL', 0.005)
         driver = stock.Store.__new__(stock.Store)
         driver.__dict__.update(
@@ -422,8 +90,8 @@ class TestPipeline(base.TestCase):
         self.kwargs = {}
 
     def create_image(self, fsid, conn, ioctx, name, size, order):
-        self.image = Image(size, **self.kwargs)
-        self.patch('tests.unit.test_pipeline.rbd.Image',
+        self.image = fakes.Image(size, **self.kwargs)
+        self.patch('tests.unit.fakes.rbd.Image',
                    lambda ioctx, name: self.image)
         return Location()
 
@@ -441,7 +109,7 @@ class TestPipeline(base.TestCase):
             verifier=self.verifier)
 
     def assert_nothing_left(self):
-        self.assertEqual(set(), ours())
+        self.assertEqual(set(), fakes.ours())
         self.assertEqual([], self.image.flying)
         self.assertEqual(('close', None, 0), self.image.calls[-1])
         for call in self.image.calls:
@@ -515,8 +183,9 @@ class TestPipeline(base.TestCase):
         for bad in ('md5', 'sha256'):
             self.patch(
                 'glance_store.common.utils.get_hasher',
-                lambda name, *args: Broken() if name == bad else Hash())
-            self.patch('tests.unit.test_pipeline.Hash.update',
+                lambda name, *args: (
+                    fakes.Broken() if name == bad else fakes.Hash()))
+            self.patch('tests.unit.fakes.Hash.update',
                        lambda *args: None)
             self.assertIs(BufferError, self.outcome(b'12345678'))
             self.assertEqual(1, len(self.deleted))
@@ -573,8 +242,9 @@ class TestPipeline(base.TestCase):
         # Threads are green there; none may be waited for natively.
         self.patch('glance_progress.process.is_green', lambda: True)
         seen = []
-        self.patch('tests.unit.test_pipeline.Image.aio_write',
-                   _recording(Image.aio_write, lambda: seen.append(ours())))
+        self.patch('tests.unit.fakes.Image.aio_write',
+                   _recording(fakes.Image.aio_write,
+                              lambda: seen.append(fakes.ours())))
         self.assertEqual(8, self.add(b'12345678')[1])
         self.assertEqual([{'glance-progress-teller'}] * 2, seen)
         self.assert_nothing_left()
@@ -586,13 +256,13 @@ class TestPipeline(base.TestCase):
 
     def test_thin_provisioning_writes_no_zeros(self):
         offsets = []
-        real = Image.aio_write
+        real = fakes.Image.aio_write
 
         def aio_write(image, data, offset, oncomplete):
             offsets.append(offset)
             return real(image, data, offset, oncomplete)
 
-        self.patch('tests.unit.test_pipeline.Image.aio_write', aio_write)
+        self.patch('tests.unit.fakes.Image.aio_write', aio_write)
         self.add(b'1234' + bytes(8) + b'\0\0\0\1' + b'\0', thin=True)
         self.assertEqual([0, 12], offsets)
 
@@ -630,7 +300,7 @@ class Location:
 class TestPossible(base.TestCase):
 
     def test_here(self):
-        self.patch('glance_store._drivers.rbd.rbd', rbd)
+        self.patch('glance_store._drivers.rbd.rbd', fakes.rbd)
         self.assertTrue(pipeline.possible())
 
     def test_without_the_binding(self):
@@ -638,12 +308,12 @@ class TestPossible(base.TestCase):
         self.assertFalse(pipeline.possible())
 
     def test_where_no_thread_runs(self):
-        self.patch('glance_store._drivers.rbd.rbd', rbd)
+        self.patch('glance_store._drivers.rbd.rbd', fakes.rbd)
         self.patch('glance_progress.process.runs_threads', lambda: False)
         self.assertFalse(pipeline.possible())
 
     def test_a_driver_that_works_in_another_way(self):
-        self.patch('glance_store._drivers.rbd.rbd', rbd)
+        self.patch('glance_store._drivers.rbd.rbd', fakes.rbd)
         for add in (lambda *args: None, print, _recording(print, print),
                     eval('lambda *args: rbd', vars(stock))):
             self.patch('glance_store._drivers.rbd.Store.add', add)
