@@ -16,7 +16,7 @@ LANES=(lint unit functional nova cloud)
 
 # Each of these is one failed or passed check, see check().
 CHECKS_PASSED=0
-CHECKS_FAILED=0
+CHECKS_FAILED=()
 RESULTS=()
 
 function usage {
@@ -30,7 +30,7 @@ function check {
     if "$@"; then
         CHECKS_PASSED=$((CHECKS_PASSED + 1))
     else
-        CHECKS_FAILED=$((CHECKS_FAILED + 1))
+        CHECKS_FAILED+=("--failed=$*")
     fi
 }
 
@@ -168,11 +168,11 @@ function side_by_side {
 # A cloud with this package: Tempest, and then settings of Glance and Nova of
 # which only a whole cloud shows what comes.
 function lane_cloud {
-    local venv before=$CHECKS_FAILED
+    local venv before=${#CHECKS_FAILED[@]}
     venv=$(cloud_venv) || { check false; return; }
     CLOUD_PYTHON=$venv/bin/python3
     check run_cloud up 900
-    [[ $CHECKS_FAILED == "$before" ]] || return 0
+    [[ ${#CHECKS_FAILED[@]} == "$before" ]] || return 0
     run_tempest "$venv"
     GLANCE_PROGRESS_CLOUD=$CLOUD LIMIT=900 run_stestr locations "$venv" \
         --test-path ./tests/cloud run --serial
@@ -239,4 +239,4 @@ for lane; do
 done
 echo
 PYTHONPATH=. "$GLANCE_VENV/bin/python3" -m tools.sum_results \
-    --passed "$CHECKS_PASSED" --failed "$CHECKS_FAILED" "${RESULTS[@]}"
+    --passed "$CHECKS_PASSED" "${CHECKS_FAILED[@]}" "${RESULTS[@]}"
