@@ -161,7 +161,7 @@ def series(tree: Tree) -> pathlib.Path | None:
 
 def hunks(directory: pathlib.Path) -> list[Hunk]:
     """Return the hunks of the patches in *directory*, in order."""
-    found = []
+    found: list[Hunk] = []
     for line in (directory / 'series').read_text().splitlines():
         name = line.partition('#')[0].strip()
         if name:

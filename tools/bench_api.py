@@ -40,13 +40,15 @@ import uuid
 
 from glance_progress import memcached as client
 from glance_progress import record as rec
-from tools import bench_upload
+from tools import bench_source
+from tools import black_hole
 from tools.cloud import ceph
 from tools.cloud import glance
+from tools.cloud import glance_database
 from tools.cloud import memcached
 
-MiB = bench_upload.MiB
-POOL = bench_upload.POOL
+MiB = bench_source.MiB
+POOL = bench_source.POOL
 HEADERS = glance.identity_headers('demo', 'member')
 ROUTER = 'glance_progress.api:API.factory'
 
@@ -148,7 +150,8 @@ class Bench:
     def fill(self, api: glance.GlanceBase, number: int) -> None:
         """Put images in transit into the database, and their records."""
         records = {}
-        with sqlite3.connect(api.database, timeout=30) as database:
+        assert isinstance(api.database, glance_database.Sqlite)
+        with sqlite3.connect(api.database.path, timeout=30) as database:
             for n in range(number):
                 image_id = str(uuid.uuid4())
                 database.execute(
@@ -181,8 +184,8 @@ class Bench:
                   'ms, %+.1f ms' % (stock, ours, ours - stock), flush=True)
 
     def black_hole(self) -> None:
-        with bench_upload._black_hole() as address, \
-                self.api('black-hole', address) as api:
+        with black_hole.BlackHole() as hole, \
+                self.api('black-hole', hole.address) as api:
             image = '/v2/images/' + self.create(api)
             by_turns(api, [image], 5)
             first = 1000 * get(api, image + '/progress')[0]
@@ -256,7 +259,7 @@ class Bench:
         peer = http.client.HTTPConnection('127.0.0.1', api.port, timeout=600)
         peer.request(
             'PUT', '/v2/images/%s/file' % image_id,
-            body=bench_upload.Source(self._size), headers={
+            body=bench_source.Source(self._size), headers={
                 **HEADERS, 'Content-Type': 'application/octet-stream',
                 'Content-Length': str(self._size)})
         with peer.getresponse() as response:

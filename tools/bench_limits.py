@@ -88,9 +88,9 @@ class Limits:
         running = [subprocess.Popen(
             line, env=self._ceph.environment(), stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL) for line in lines]
-        for process in running:
+        for line, process in zip(lines, running):
             if process.wait():
-                raise RuntimeError('failed: %s' % process.args)
+                raise RuntimeError('failed: %s' % ' '.join(line))
         return time.perf_counter() - started
 
 

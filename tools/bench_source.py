@@ -38,7 +38,7 @@ class Source:
         self._zeros = zeros
         self._reads = 0
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = MiB) -> bytes:
         size = min(size, self._left)
         self._left -= size
         self._reads += 1

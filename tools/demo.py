@@ -20,6 +20,7 @@ what was sent.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 import contextlib
 import hashlib
 import pathlib
@@ -29,6 +30,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import glanceclient
 
@@ -45,7 +47,7 @@ def say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def timed(what: str):
+def timed(what: str) -> Iterator[None]:
     started = time.monotonic()
     yield
     print('    %-40s %6.1f s' % (what, time.monotonic() - started), flush=True)
@@ -66,7 +68,7 @@ def make_image(path: pathlib.Path, mib: int) -> dict[str, str]:
 
 def upload(
     client: glanceclient.Client, path: pathlib.Path, watch: list[str]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Upload *path* while the command *watch* shows the progress."""
     image = client.images.create(
         name='demo', disk_format='raw', container_format='bare')

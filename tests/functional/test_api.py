@@ -25,6 +25,7 @@ from tests.functional import base
 from tests.functional import glance_base
 from tests.functional import services
 from tests.unit import base as unit_base
+from tools import black_hole
 from tools.cloud import glance
 
 MiB = base.MiB
@@ -354,7 +355,7 @@ class BlackHoleTest(api_base.ApiTestCase):
 
     @classmethod
     def make_api(cls) -> glance.GlanceBase:
-        cls.black_hole = unit_base.BlackHole()
+        cls.black_hole = black_hole.BlackHole()
         cls.silent = unit_base.Server(unit_base.silent)
         for server in (cls.black_hole, cls.silent):
             server.setUp()

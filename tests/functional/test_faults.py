@@ -23,10 +23,14 @@ import subprocess
 import sys
 import time
 
+from pymemcache.client import rendezvous
+
 from glance_progress import memcached
 from glance_progress import record as rec
+from glance_progress import store_names
 from tests.functional import base
 from tests.functional import services
+from tools import black_hole
 from tools.cloud import memcached as cloud_memcached
 from tools.cloud import service
 
@@ -89,6 +93,19 @@ class FaultTest(base.TestCase):
         self.assertEqual(hashlib.sha512(self.content).hexdigest(), result[3])
         self.assertEqual(self.content, self.rbd_content(self.image))
         self.assertLess(self.took, TOO_LONG)
+
+    def key(self) -> str:
+        return rec.key(self.image, store_names.UNNAMED)
+
+    def join(self, server: str, *others: str) -> str:
+        """Return several servers, *server* being the first that is asked.
+
+        The image becomes another one if its record belongs elsewhere.
+        """
+        places = rendezvous.RendezvousHash(nodes=[server, *others])
+        while places.get_node(self.key()) != server:
+            self.image = self.image_id()
+        return ','.join([server, *others])
 
     def published(self) -> rec.Record | None:
         return self.record(self.upload_conf, self.image)
@@ -159,23 +176,9 @@ class FaultTest(base.TestCase):
         if server.running:
             server.send_signal(signal.SIGCONT)
 
-    def black_hole(self) -> str:
-        """Return an address to which no connection completes."""
-        listener = socket.create_server(('127.0.0.1', 0), backlog=0)
-        self.addCleanup(listener.close)
-        for _ in range(4):  # fills the backlog
-            filler = socket.socket()
-            self.addCleanup(filler.close)
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-        address = listener.getsockname()
-        with socket.socket() as probe:
-            probe.settimeout(0.2)
-            self.assertRaises(TimeoutError, probe.connect, address)
-        return '%s:%d' % address
-
     def test_black_hole(self) -> None:
-        self.upload(self.black_hole())
+        hole = self.useFixture(black_hole.BlackHole())
+        self.upload(hole.address)
 
     def test_one_of_three_dead(self) -> None:
         servers = [self.started() for _ in range(3)]
@@ -193,12 +196,13 @@ class FaultTest(base.TestCase):
 
     def _holds(self, server: cloud_memcached.Memcached) -> bool:
         client = memcached.Memcached([server.address], 1, 1)
-        key = rec.key(self.image, 'rbd')
+        key = self.key()
         return any(key in answer for answer in client.get_many([key]))
 
     def test_one_of_three_a_black_hole(self) -> None:
+        hole = self.useFixture(black_hole.BlackHole())
         servers = [self.started().address for _ in range(2)]
-        self.upload(','.join([self.black_hole()] + servers), {
+        self.upload(self.join(hole.address, *servers), {
             20: lambda: self.wait_published(20 * base.MiB)})
         self.assert_finished()
 
@@ -207,7 +211,7 @@ class FaultTest(base.TestCase):
 
     def test_some_name_does_not_resolve(self) -> None:
         server = self.started()
-        self.upload('nowhere.invalid:11211,' + server.address, {
+        self.upload(self.join('nowhere.invalid:11211', server.address), {
             20: lambda: self.wait_published(20 * base.MiB)})
         self.assert_finished()
 
@@ -222,7 +226,7 @@ class FaultTest(base.TestCase):
             'nameserver 127.0.0.99\noptions timeout:5 attempts:2\n')
         server = self.started()
         conf_file = self.conf(
-            servers='some.name.test:11211,' + server.address,
+            servers=self.join('some.name.test:11211', server.address),
             update_interval=0.1).config_file[0]
         child = subprocess.run(
             ['unshare', '--mount', 'sh', '-c',

@@ -163,25 +163,6 @@ def answering(answer):
     return behave
 
 
-class BlackHole(fixtures.Fixture):
-    """A server whose queue is full: what connects to it hears nothing."""
-
-    def _setUp(self):
-        self._listener = socket.create_server(('127.0.0.1', 0), backlog=0)
-        self.addCleanup(self._listener.close)
-        address = self._listener.getsockname()
-        self.address = '%s:%d' % address
-        full = False
-        while not full:
-            sock = socket.socket()
-            self.addCleanup(sock.close)
-            sock.settimeout(0.05)
-            try:
-                sock.connect(address)
-            except socket.timeout:  # TimeoutError from Python 3.10 on
-                full = True
-
-
 class TestCase(testtools.TestCase):
 
     def setUp(self):

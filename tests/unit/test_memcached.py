@@ -22,6 +22,7 @@ from glance_progress import memcached
 from glance_progress import opts
 from glance_progress import record
 from tests.unit import base
+from tools import black_hole
 
 
 class TestCase(base.TestCase):
@@ -114,7 +115,8 @@ class TestFaults(TestCase):
         self.assert_fails(server)
 
     def test_black_hole(self):
-        self.assert_fails(self.useFixture(base.BlackHole()), timeout=0.05)
+        self.assert_fails(
+            self.useFixture(black_hole.BlackHole()), timeout=0.05)
 
     def test_no_answer(self):
         self.assert_fails(self.server(base.silent), timeout=0.05)

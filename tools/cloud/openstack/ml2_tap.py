@@ -15,6 +15,10 @@
 It is copied next to Neutron and uses nothing of this tree.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from neutron_lib import constants
 from neutron_lib.plugins.ml2 import api
 
@@ -22,14 +26,14 @@ from neutron_lib.plugins.ml2 import api
 class TapMechanismDriver(api.MechanismDriver):
     """Binds every port as a plain tap device, without agent and network."""
 
-    def initialize(self):
+    def initialize(self) -> None:
         pass
 
     @property
-    def connectivity(self):
+    def connectivity(self) -> str:
         return 'l2'
 
-    def bind_port(self, context):
+    def bind_port(self, context: Any) -> None:
         for segment in context.segments_to_bind:
             context.set_binding(segment[api.ID], 'tap', {'port_filter': False},
                                 status=constants.PORT_STATUS_ACTIVE)
