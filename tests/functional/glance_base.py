@@ -19,16 +19,16 @@ import json
 import pathlib
 import subprocess
 import sys
-import time
 from typing import Any
 
-from glanceclient import exc
+from testtools import content
 
 from glance_progress import record as rec
 from tests.functional import base
 from tests.functional import http_upload
 from tests.functional import services
 from tools.cloud import glance
+from tools.cloud import glance_database
 
 HEADERS = glance.identity_headers('demo', 'member')
 ADMIN_HEADERS = glance.identity_headers('demo', 'admin')
@@ -55,6 +55,8 @@ def make(
     return kind(
         services.directory() / name, venv or pathlib.Path(sys.prefix),
         stores=stores, ceph_client_conf=services.ceph().client_conf,
+        database=glance_database.InMariaDb(
+            services.mariadb(), name.replace('-', '_')),
         options=options, **kwargs)
 
 
@@ -79,7 +81,12 @@ class GlanceTestCase(base.TestCase):
         super().setUp()
         self.api = self._started()
         self.client = self.api.client(HEADERS)
+        self.addOnException(self._add_log)
         self.addCleanup(self.wait_for, self._has_no_task)
+
+    def _add_log(self, _exc_info: Any) -> None:
+        self.addDetail('glance-api', content.text_content(
+            self.api.log_tail(100)))
 
     def create(self, **properties: Any) -> str:
         return self.client.images.create(
@@ -91,25 +98,8 @@ class GlanceTestCase(base.TestCase):
     ) -> http_upload.Upload:
         upload = http_upload.Upload(
             self.api.port, image_id, {**HEADERS, **headers}, size, target)
-        if target == 'file':
-            self.addCleanup(self._wait_until_noticed, image_id)
         self.addCleanup(upload.abandon)
         return upload
-
-    def _wait_until_noticed(self, image_id: str) -> None:
-        """Wait until Glance has noticed that a client has gone.
-
-        What it then tells SQLite would be refused to the next test. A killed
-        worker never does.
-        """
-        deadline = time.monotonic() + 3
-        while time.monotonic() < deadline and self.api.running:
-            try:
-                if self.client.images.get(image_id).status != 'saving':
-                    return
-            except exc.HTTPException:
-                return
-            time.sleep(0.1)
 
     def _has_no_task(self) -> bool:
         """Tell whether Glance does nothing in the background."""

@@ -23,7 +23,9 @@ import subprocess
 import tempfile
 
 from tools.cloud import ceph as cloud_ceph
+from tools.cloud import mariadb as cloud_mariadb
 from tools.cloud import memcached as cloud_memcached
+from tools.cloud import service
 
 #: The source of this package.
 PROJECT = pathlib.Path(__file__).parents[2]
@@ -84,6 +86,17 @@ def clients_venv() -> pathlib.Path:
         cwd=PROJECT, env={**os.environ, 'PIP_NO_DEPS': '1'}, check=True,
         stdout=subprocess.PIPE, text=True)
     return pathlib.Path(made.stdout.strip())
+
+
+@functools.cache
+def mariadb() -> cloud_mariadb.MariaDb:
+    """Return a MariaDB for the Glances of the run."""
+    server = cloud_mariadb.MariaDb(
+        directory() / 'mariadb', service.free_port(), {})
+    atexit.register(server.stop)
+    server.start()
+    server.wait_ready()
+    return server
 
 
 @functools.cache

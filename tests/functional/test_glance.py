@@ -106,8 +106,6 @@ class UploadTests:
         uploads = []
         for image_id, content in zip(ids, contents):
             uploads.append(self.upload(image_id, len(content)))
-            # SQLite refuses to change two images' status at the same time.
-            self.wait_shown(image_id, state=UPLOADING)
         for upload, content in zip(uploads, contents):
             upload.send(content[:MiB])
         for image_id, content in zip(ids, contents):

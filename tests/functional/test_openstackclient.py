@@ -191,7 +191,7 @@ class OpenStackClientTest(api_base.ApiTestCase):
             ids.add(image_id)
             upload = self.upload(image_id, 4 * MiB)
             upload.send(bytes(2 * MiB))
-            # SQLite refuses to change two images' status at the same time.
+        for image_id in ids:
             self.wait_store(image_id, bytes_written=2 * MiB)
         return ids
 

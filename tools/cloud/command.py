@@ -25,24 +25,25 @@ _running: set[subprocess.Popen[str]] = set()
 
 def run(name: str, command: ty.Sequence[str], *,
         env: ty.Mapping[str, str] | None = None,
-        cwd: str | os.PathLike[str] | None = None,
+        cwd: str | os.PathLike[str] | None = None, stdin: str = '',
         timeout: float = 60) -> str:
     """Run a command and return its standard output.
 
     :param name: the service that the command is for
+    :param stdin: what it can read from its standard input
     :param timeout: seconds
     :raises ServiceError: if it fails, takes too long or is not there
     """
     line = ' '.join(command)
     try:
         process = subprocess.Popen(
-            command, env=env, cwd=cwd, text=True, stdin=subprocess.DEVNULL,
+            command, env=env, cwd=cwd, text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except OSError as exc:
         raise service.ServiceError(name, str(exc)) from exc
     _running.add(process)
     try:
-        out, err = process.communicate(timeout=timeout)
+        out, err = process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired:
         raise service.ServiceError(
             name, f'no end after {timeout} s: {line}') from None

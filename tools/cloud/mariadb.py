@@ -23,6 +23,15 @@ from tools.cloud import command
 from tools.cloud import service
 
 
+def create_statement(database: str, user: str, password: str) -> str:
+    """Return the SQL that makes a database, unless it is there, and a user."""
+    # utf8mb3: with utf8mb4, Nova's indexes are too long.
+    return (f'CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET'
+            f' utf8mb3;\n'
+            f"GRANT ALL ON {database}.* TO '{user}'@'127.0.0.1' IDENTIFIED"
+            f" BY '{password}';\n")
+
+
 class MariaDb(service.Service):
     """A server whose data can be lost: nothing is ever synced to the disk.
 
@@ -31,6 +40,9 @@ class MariaDb(service.Service):
     :param databases: database -> (user, password); they are made at each
         start if they are not there
     """
+
+    # In the data directory, since a path has at most 107 bytes.
+    _SOCKET = '--socket=mariadb.sock'
 
     def __init__(self, directory: str | os.PathLike[str], port: int,
                  databases: ty.Mapping[str, tuple[str, str]]) -> None:
@@ -42,6 +54,7 @@ class MariaDb(service.Service):
         self._init = self.directory / 'mariadb.sql'
 
     def start(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
         if not self.data.exists():
             new = self.data.with_suffix('.new')  # a broken attempt's
             shutil.rmtree(new, ignore_errors=True)
@@ -53,28 +66,38 @@ class MariaDb(service.Service):
             new.rename(self.data)
         # The server believes it like the administrator.
         self._init.touch(mode=0o600)
-        self._init.write_text(''.join(self._statements()))
+        self._init.write_text(''.join(
+            create_statement(name, *account)
+            for name, account in self.databases.items()))
         super().start()
-
-    def _statements(self) -> ty.Iterator[str]:
-        # utf8mb3: with utf8mb4, Nova's indexes are too long.
-        for name, (user, password) in self.databases.items():
-            yield (f'CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET'
-                   f' utf8mb3;\n'
-                   f"GRANT ALL ON {name}.* TO '{user}'@'127.0.0.1' IDENTIFIED"
-                   f" BY '{password}';\n")
 
     def command(self) -> list[str]:
         return [
             'mariadbd', '--no-defaults', '--user=root',
             f'--datadir={self.data}', f'--init-file={self._init}',
             '--bind-address=127.0.0.1', f'--port={self.port}',
-            # From the data directory, since a path has at most 107 bytes.
-            '--socket=mariadb.sock', '--pid-file=mariadb.pid',
+            self._SOCKET, '--pid-file=mariadb.pid',
             '--skip-name-resolve', '--skip-log-bin', '--max-connections=500',
             '--character-set-server=utf8mb3', '--performance-schema=OFF',
             '--innodb-flush-log-at-trx-commit=0',
             '--innodb-flush-method=nosync']
+
+    def execute(self, statements: str) -> None:
+        """Execute SQL as its administrator.
+
+        :raises ServiceError: if it fails
+        """
+        command.run(self.name, ['mariadb', '--no-defaults', self._SOCKET],
+                    cwd=self.data, stdin=statements)
+
+    def dump(self, database: str) -> str:
+        """Return the SQL that makes what is in a database.
+
+        :raises ServiceError: if there is no such database
+        """
+        return command.run(self.name, [
+            'mariadb-dump', '--no-defaults', self._SOCKET, database],
+            cwd=self.data)
 
     def ready(self) -> bool:
         """Tell whether it greets: it does so after the databases are there."""
