@@ -224,10 +224,18 @@ class ApiTest(CommonTests, api_base.ApiTestCase):
 
     def test_ids_that_are_none(self) -> None:
         image_id = self.create()
-        for bad in ('nope', 'x' * 37, 'x' * 5000, '%00', image_id.upper(),
+        for bad in ('nope', 'x' * 37, 'x' * 5000, '%00',
                     '%7B' + image_id + '%7D', "'--", '%F0%9F%98%80',
                     unit_base.IMAGE):
             self.assert_as_the_image(404, bad, OWNER)
+
+    def test_id_in_capitals(self) -> None:
+        # To MariaDB and MySQL it is the same, to memcached it is not.
+        image_id = self.stage()
+        answer = self.progress(image_id.upper())
+        self.assertEqual(image_id, answer['image_id'])
+        self.assertEqual([3], [
+            store['bytes_written'] for store in answer['stores']])
 
     def test_parameters(self) -> None:
         image_id = self.stage()
