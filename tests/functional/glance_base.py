@@ -86,7 +86,7 @@ class GlanceTestCase(base.TestCase):
 
     def _add_log(self, _exc_info: Any) -> None:
         self.addDetail('glance-api', content.text_content(
-            self.api.log_tail(100)))
+            self.api.log_tail(50)))
 
     def create(self, **properties: Any) -> str:
         return self.client.images.create(

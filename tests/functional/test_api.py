@@ -42,6 +42,8 @@ PATHS = ('/v2/images/%s/progress' % unit_base.IMAGE, '/v2/info/progress')
 class CommonTests:
     """What holds for each supported Glance."""
 
+    STALLED_AFTER = 2
+
     def assert_as_the_image(
         self, status: int, image_id: str, headers: dict[str, str]
     ) -> None:
@@ -134,6 +136,56 @@ class CommonTests:
             answer[name] for name in ('status', 'size', 'percent')))
         self.assertNotIn(image_id, self.in_transit())
 
+    def wait_progress_as(
+        self, headers: dict[str, str], image_id: str, phase: str
+    ) -> None:
+        self.wait_for(
+            lambda: self.progress(image_id, headers)['phase'] == phase)
+
+    def test_pages(self) -> None:
+        project = api_base.a_project()
+        images = {self.stage(project) for _ in range(12)}
+        for limit in (1, 5, 6, 12, 13):
+            seen, pages = [], 0
+            path = '/v2/info/progress?limit=%d&later=x' % limit
+            while path:
+                page = self.get(path, project).json()
+                self.assertLessEqual(len(page['images']), limit)
+                self.assertEqual(
+                    '/v2/info/progress?limit=%d&later=x' % limit,
+                    page['first'])
+                # Public images, of other tests, are among them.
+                seen += [image['image_id'] for image in page['images']]
+                path = page.get('next')
+                pages += 1
+            self.assertEqual(len(seen), len(set(seen)))
+            self.assertLessEqual(images, set(seen))
+            self.assertIn(pages - len(seen) // limit, (0, 1))
+        # One that has gone on is a marker all the same.
+        marker = sorted(seen, key=seen.index)[3]
+        self.api.client(project).images.image_import(
+            marker, 'glance-direct', stores=['disk'])
+        self.wait_progress_as(project, marker, 'done')
+        self.assertEqual(seen[4:], self.in_transit(
+            project, '?limit=1000&marker=' + marker))
+
+    def test_worker_is_killed(self) -> None:
+        image_id = self.create()
+        upload = self.upload(image_id, 4 * MiB)
+        upload.send(base.data(2 * MiB))
+        self.wait_store(image_id, bytes_written=2 * MiB)
+        worker = int(subprocess.check_output(
+            ['pgrep', '-P', str(self.api.pid)], text=True))
+        os.kill(worker, signal.SIGKILL)
+        self.wait_for(self.api.ready)
+        answer = self.wait_store(image_id, stalled=True)
+        self.assertEqual(('saving', 'upload', 50), tuple(
+            answer[name] for name in ('status', 'phase', 'percent')))
+        store, = answer['stores']
+        self.assertEqual('uploading', store['state'])
+        self.assertGreater(store['age'], self.STALLED_AFTER)
+        self.assertIsNone(store['eta'])
+
 
 class ApiTest(CommonTests, api_base.ApiTestCase):
     """Today's Glance."""
@@ -170,33 +222,6 @@ class ApiTest(CommonTests, api_base.ApiTestCase):
         self.assertEqual(
             401, self.get('/v2/info/progress', NOBODY).status_code)
 
-    def test_pages(self) -> None:
-        project = api_base.a_project()
-        images = {self.stage(project) for _ in range(12)}
-        for limit in (1, 5, 6, 12, 13):
-            seen, pages = [], 0
-            path = '/v2/info/progress?limit=%d&later=x' % limit
-            while path:
-                page = self.get(path, project).json()
-                self.assertLessEqual(len(page['images']), limit)
-                self.assertEqual(
-                    '/v2/info/progress?limit=%d&later=x' % limit,
-                    page['first'])
-                # Public images, of other tests, are among them.
-                seen += [image['image_id'] for image in page['images']]
-                path = page.get('next')
-                pages += 1
-            self.assertEqual(len(seen), len(set(seen)))
-            self.assertLessEqual(images, set(seen))
-            self.assertIn(pages - len(seen) // limit, (0, 1))
-        # One that has gone on is a marker all the same.
-        marker = sorted(seen, key=seen.index)[3]
-        self.api.client(project).images.image_import(
-            marker, 'glance-direct', stores=['disk'])
-        self.wait_progress_as(project, marker, 'done')
-        self.assertEqual(seen[4:], self.in_transit(
-            project, '?limit=1000&marker=' + marker))
-
     def statements(self, path: str, headers: dict[str, str]) -> int:
         """Return how many SQL statements an answer takes."""
         self.get(path, headers)  # reads what is kept for a second
@@ -215,12 +240,6 @@ class ApiTest(CommonTests, api_base.ApiTestCase):
             for limit in (1, 6))
         self.assertGreater(one, 0)
         self.assertEqual(one, six)
-
-    def wait_progress_as(
-        self, headers: dict[str, str], image_id: str, phase: str
-    ) -> None:
-        self.wait_for(
-            lambda: self.progress(image_id, headers)['phase'] == phase)
 
     def test_ids_that_are_none(self) -> None:
         image_id = self.create()
@@ -322,25 +341,6 @@ class ApiTest(CommonTests, api_base.ApiTestCase):
         self.assertEqual(
             'memcached', self.progress(good.image_id)['source'])
 
-    def test_worker_is_killed(self) -> None:
-        image_id = self.create()
-        upload = self.upload(image_id, 4 * MiB)
-        upload.send(base.data(2 * MiB))
-        self.wait_store(image_id, bytes_written=2 * MiB)
-        worker = int(subprocess.check_output(
-            ['pgrep', '-P', str(self.api.pid)], text=True))
-        os.kill(worker, signal.SIGKILL)
-        self.wait_for(self.api.ready)
-        answer = self.wait_store(image_id, stalled=True)
-        self.assertEqual(('saving', 'upload', 50), tuple(
-            answer[name] for name in ('status', 'phase', 'percent')))
-        store, = answer['stores']
-        self.assertEqual('uploading', store['state'])
-        self.assertGreater(store['age'], self.STALLED_AFTER)
-        self.assertIsNone(store['eta'])
-
-    STALLED_AFTER = 2
-
     @classmethod
     def make_api(cls) -> glance.GlanceBase:
         return api_base.make(
@@ -355,7 +355,8 @@ class DebianApiTest(CommonTests, api_base.ApiTestCase):
     def make_api(cls) -> glance.GlanceBase:
         return api_base.make(
             'glance-api-debian', kind=glance.DebianGlanceApi,
-            venv=services.debian_venv(), workers=1)
+            venv=services.debian_venv(), workers=1,
+            ours={'stalled_after': cls.STALLED_AFTER})
 
 
 class BlackHoleTest(api_base.ApiTestCase):
