@@ -182,7 +182,7 @@ def _phase(image: Image, stores: Mapping[str, Mapping[str, Any]]) -> str:
     states = {store: each['state'] for store, each in stores.items()}
     staging = states.get(rec.STAGING_STORE) == rec.UPLOADING
     if image.status == 'saving':
-        return UPLOAD
+        return FAILED if _refused(stores) else UPLOAD
     if image.status == 'uploading':
         return STAGING if image.size is None else STAGED
     if image.status == 'active' and image.in_transit:
@@ -193,6 +193,26 @@ def _phase(image: Image, stores: Mapping[str, Mapping[str, Any]]) -> str:
         return FAILED if rec.FAILED in states.values() else QUEUED
     # An import that nobody works on any more has failed.
     return FAILED if image.status in ('importing', 'killed') else DONE
+
+
+def _refused(stores: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Return whether the last upload has failed and nobody goes on with it.
+
+    Glance means to return the image to queued then, but is not able to when
+    an image of unknown size has exceeded the quota.
+    """
+    last = max(_recorded(stores), key=lambda each: each['sequence'],
+               default=None)
+    return (last is not None and last['state'] == rec.FAILED
+            and last['age'] > GRACE)
+
+
+def _recorded(
+    stores: Mapping[str, Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Return what records say of stores, but for the staging area."""
+    return [each for store, each in stores.items()
+            if store != rec.STAGING_STORE and each['sequence'] is not None]
 
 
 def _percent(
@@ -223,9 +243,8 @@ def _of_one_job(
     # Data to be imported are staged first.
     staged = stores.get(rec.STAGING_STORE, {}).get('sequence', -1)
     recorded = {
-        store: each for store, each in stores.items()
-        if store != rec.STAGING_STORE and each['sequence'] is not None
-        and (not image.targets or each['sequence'] > staged)}
+        each['store']: each for each in _recorded(stores)
+        if not image.targets or each['sequence'] > staged}
     newest = max(recorded.values(), key=lambda each: each['sequence'],
                  default=None)
     if (newest is not None and image.targets and newest['age'] > GRACE

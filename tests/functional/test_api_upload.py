@@ -233,3 +233,26 @@ class DebianUploadTest(ColocationTests, api_base.ApiTestCase):
         return api_base.make(
             'glance-upload-debian', kind=glance.DebianGlanceApi,
             venv=services.debian_venv(), workers=1)
+
+
+class QuotaTest(api_base.ApiTestCase):
+    """A project with a quota."""
+
+    @classmethod
+    def make_api(cls) -> glance.GlanceBase:
+        return api_base.make('glance-quota', options={
+            'DEFAULT': {'user_storage_quota': '2MB'}})
+
+    def test_exceeded_by_an_image_of_unknown_size(self) -> None:
+        # So Glance cannot tell before all is stored.
+        image_id = self.create()
+        upload = self.upload(image_id, None)
+        upload.send(base.data(3 * MiB))
+        self.assertEqual(413, upload.end())
+        answer = self.wait_progress(image_id, phase='failed')
+        # Glance fails to return it to queued.
+        self.assertEqual('saving', answer['status'])
+        self.assertLess(answer['percent'], 100)
+        store, = answer['stores']
+        self.assertEqual(('failed', uploads._REFUSALS[413]),
+                         (store['state'], store['failure']))

@@ -222,6 +222,16 @@ class TestUpload(TestCase):
             self.assert_phase('failed', 25.0, answered)
             self.assert_failure('no room', 'a', answered)
 
+    def test_failed_and_left_at_saving(self):
+        refused = a_record(
+            bytes_written=1000, state=rec.FAILED, request_id='req-1')
+        for now, phase in ((NOW, 'upload'), (LATER, 'failed')):
+            self.assert_phase(phase, 99.9, describe(
+                an_image('saving'), refused, now=now))
+        self.assert_phase('upload', 25.0, describe(
+            an_image('saving'), refused,
+            a_record('b', sequence=2, request_id='req-2'), now=LATER))
+
     def test_second_attempt(self):
         self.assert_phase('upload', 0.0, describe(
             an_image('saving'), a_record(bytes_written=0, sequence=2)))
