@@ -40,12 +40,11 @@ import uuid
 
 from glance_progress import memcached as client
 from glance_progress import record as rec
+from tools import bench_services
 from tools import bench_source
 from tools import black_hole
-from tools.cloud import ceph
 from tools.cloud import glance
 from tools.cloud import glance_database
-from tools.cloud import memcached
 
 MiB = bench_source.MiB
 POOL = bench_source.POOL
@@ -112,26 +111,7 @@ def by_turns(
     return [statistics.median(taken[path]) for path in paths]
 
 
-class Bench:
-
-    def __init__(self, directory: pathlib.Path, size: int, runs: int) -> None:
-        self._directory = directory
-        self._size = size
-        self._runs = runs
-        self.ceph = ceph.Ceph(directory / 'ceph')
-        self.memcached = memcached.Memcached(directory)
-        self._ended = contextlib.ExitStack()
-
-    def __enter__(self) -> Bench:
-        self._ended.callback(self.ceph.stop)
-        self.ceph.start()
-        self.ceph.create_pool(POOL)
-        self.ceph.create_user('glance', [POOL])
-        self._ended.enter_context(self.memcached)
-        return self
-
-    def __exit__(self, *exc_info: Any) -> None:
-        self._ended.close()
+class Bench(bench_services.Services):
 
     def api(
         self, name: str, servers: str, processes: int = 1, **options: Any

@@ -31,9 +31,8 @@ from oslo_config import cfg
 from glance_progress import memcached as client
 from glance_progress import publisher
 from glance_progress import store as progress
+from tools import bench_services
 from tools import bench_source
-from tools.cloud import ceph
-from tools.cloud import memcached
 
 POOL = bench_source.POOL
 
@@ -58,36 +57,17 @@ Uploader = Callable[[type[stock.Store], cfg.ConfigOpts], Run]
 COLUMNS = '%-26s %9s %9s %7s %7s %7s'
 
 
-class Bench:
-    """A Ceph and a memcached, and the two drivers that take turns there.
+class Bench(bench_services.Services):
+    """The two drivers that take turns.
 
-    :param directory: for all files
-    :param size: of each image, in bytes
-    :param runs: of which there is a median
     :param ours: options of ``[glance_progress]``
     """
 
     def __init__(
         self, directory: pathlib.Path, size: int, runs: int, **ours: Any
     ) -> None:
-        self._directory = directory
-        self._size = size
-        self._runs = runs
+        super().__init__(directory, size, runs)
         self._ours = ours
-        self.ceph = ceph.Ceph(directory / 'ceph')
-        self.memcached = memcached.Memcached(directory)
-        self._ended = contextlib.ExitStack()
-
-    def __enter__(self) -> Bench:
-        self._ended.callback(self.ceph.stop)
-        self.ceph.start()
-        self.ceph.create_pool(POOL)
-        self.ceph.create_user('glance', [POOL])
-        self._ended.enter_context(self.memcached)
-        return self
-
-    def __exit__(self, *exc_info: Any) -> None:
-        self._ended.close()
 
     def conf(self, servers: str, **ours: Any) -> cfg.ConfigOpts:
         path = self._directory / 'glance-api.conf'

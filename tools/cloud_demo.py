@@ -19,7 +19,6 @@ makes a snapshot, and shows where all that is in Ceph.
 
 from __future__ import annotations
 
-import argparse
 import os
 import pathlib
 import shutil
@@ -177,14 +176,7 @@ def take_down(machine: openstack_cloud.Cloud) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog='tools/run-demo.sh --cloud', description=__doc__)
-    parser.add_argument('--keep', action='store_true',
-                        help='leave everything running')
-    parser.add_argument('--down', action='store_true',
-                        help='end what --keep has left, and nothing else')
-    parser.add_argument('--size', type=int, default=512, metavar='MIB',
-                        help='of the image, default 512, at most 1024')
+    parser = demo.arguments('tools/run-demo.sh --cloud', __doc__, 512)
     args = parser.parse_args()
     if not 1 <= args.size <= 1024:  # the flavor's disk
         parser.error('--size: from 1 to 1024')

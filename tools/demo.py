@@ -177,15 +177,27 @@ def demo(directory: pathlib.Path, mib: int, keep: bool) -> None:
             shutil.rmtree(directory)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog='tools/run-demo.sh', description=(
-        'Upload an image into a Ceph of its own and watch its progress.'))
+def arguments(
+    prog: str, description: str, size: int
+) -> argparse.ArgumentParser:
+    """Return a parser of what each demo understands.
+
+    :param size: of the image if none is given, in MiB
+    """
+    parser = argparse.ArgumentParser(prog=prog, description=description)
     parser.add_argument('--keep', action='store_true',
                         help='leave everything running')
     parser.add_argument('--down', action='store_true',
                         help='end what --keep has left, and nothing else')
-    parser.add_argument('--size', type=int, default=1024, metavar='MIB',
-                        help='of the image, default 1024')
+    parser.add_argument('--size', type=int, default=size, metavar='MIB',
+                        help='of the image, default %(default)s')
+    return parser
+
+
+def main() -> None:
+    parser = arguments(
+        'tools/run-demo.sh',
+        'Upload an image into a Ceph of its own and watch its progress.', 1024)
     parser.add_argument('--directory', type=pathlib.Path, required=True,
                         help='where the services keep their files')
     args = parser.parse_args()

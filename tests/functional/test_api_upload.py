@@ -29,6 +29,16 @@ from tools.cloud import glance
 MiB = base.MiB
 
 
+def wait_refused(test: api_base.ApiTestCase, image_id: str, code: int) -> str:
+    """Wait until an upload has failed with *code*, and return the status."""
+    answer = test.wait_progress(image_id, phase='failed')
+    test.assertLess(answer['percent'], 100)
+    store, = answer['stores']
+    test.assertEqual(('failed', uploads._REFUSALS[code]),
+                     (store['state'], store['failure']))
+    return answer['status']
+
+
 class ColocationTests:
     """An upload that names a base image goes where that is."""
 
@@ -140,12 +150,7 @@ class UploadTest(ColocationTests, api_base.ApiTestCase):
         upload = self.upload(image_id, len(content))
         upload.send(content)
         self.assertEqual(415, upload.end())
-        answer = self.wait_progress(image_id, phase='failed')
-        self.assertEqual('queued', answer['status'])
-        self.assertLess(answer['percent'], 100)
-        store, = answer['stores']
-        self.assertEqual(('failed', uploads._REFUSALS[415]),
-                         (store['state'], store['failure']))
+        self.assertEqual('queued', wait_refused(self, image_id, 415))
         # A second attempt is Duplicate; that changes the reason.
         upload = self.upload(image_id, 3)
         upload.send(b'abc')
@@ -249,10 +254,5 @@ class QuotaTest(api_base.ApiTestCase):
         upload = self.upload(image_id, None)
         upload.send(base.data(3 * MiB))
         self.assertEqual(413, upload.end())
-        answer = self.wait_progress(image_id, phase='failed')
         # Glance fails to return it to queued.
-        self.assertEqual('saving', answer['status'])
-        self.assertLess(answer['percent'], 100)
-        store, = answer['stores']
-        self.assertEqual(('failed', uploads._REFUSALS[413]),
-                         (store['state'], store['failure']))
+        self.assertEqual('saving', wait_refused(self, image_id, 413))

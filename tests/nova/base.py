@@ -238,6 +238,13 @@ class TestCase(WithRouter, integrated_helpers._IntegratedTestBase):
     def key(self, server_id):
         return self.metadata(server_id).get(KEY)
 
+    def rebuild(self, server_id):
+        """Rebuild to B; that is what snapshots stem from, then."""
+        self.act(server_id, 'rebuild', {'imageRef': B})
+        self.assertEqual(B, self.key(server_id))
+        self.assertEqual(
+            B, self.snapshot(server_id)['properties']['base_image_ref'])
+
     def change_metadata(self, server_id, **changes):
         """Change system_metadata; None deletes a key."""
         instance = self.instance(server_id)

@@ -86,10 +86,7 @@ class ExtensionTest(base.TestCase):
 
     def test_rebuild(self):
         server = self.create_server(base.A)
-        self.act(server, 'rebuild', {'imageRef': base.B})
-        self.assertEqual(base.B, self.key(server))
-        self.assertEqual(
-            base.B, self.snapshot(server)['properties']['base_image_ref'])
+        self.rebuild(server)
         self.assertEqual(set(), self.remembered(server))
 
     def test_nothing_of_ours_in_snapshots(self):
