@@ -28,6 +28,9 @@ from glance_progress import record as rec
 #: Seconds in which a record may be ahead of the database.
 GRACE = 5.0
 
+#: Seconds by which a database may round a time up.
+_ROUNDED = 1.0
+
 #: State of a store that an import has not come to yet. No record has it.
 WAITING = 'waiting'
 
@@ -57,6 +60,7 @@ class Image:
     :param targets: stores that an import is to fill, or was to
     :param failed: stores that the last import has failed to fill
     :param importing: whether an import is at work
+    :param updated_at: when Glance last changed it, in seconds since the epoch
     """
 
     image_id: str
@@ -68,6 +72,7 @@ class Image:
     targets: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     importing: bool = False
+    updated_at: float = 0.0
 
     @property
     def at_work(self) -> bool:
@@ -94,6 +99,8 @@ def describe(
     :param admin: whether to name the hosts that upload
     """
     image = dataclasses.replace(image, failed=_failed(image))
+    records = {store: record for store, record in records.items()
+               if not _obsolete(image, record, records, now)}
     stores = {}
     for store, record in records.items():
         described = _corrected(image, record, now).describe(
@@ -129,6 +136,23 @@ def _failed(image: Image) -> frozenset[str]:
     return image.failed - image.stores
 
 
+def _obsolete(
+    image: Image, record: rec.Record, records: Mapping[str, rec.Record],
+    now: float,
+) -> bool:
+    """Tell whether *record* is of the time before what goes on now."""
+    if image.importing:
+        # Data to be imported are staged first.
+        staged = records.get(rec.STAGING_STORE)
+        return (record.store in image.targets and staged is not None
+                and record.sequence < staged.sequence)
+    # The image was removed from one of its stores.
+    return (image.status == 'active' and record.state == rec.FINISHED
+            and record.store != rec.STAGING_STORE
+            and record.store not in image.stores | image.failed
+            and record.age(now) >= GRACE)
+
+
 def _corrected(image: Image, record: rec.Record, now: float) -> rec.Record:
     """Return *record* as it must be, seen what has become of the image."""
     if record.total_bytes is None and image.size is not None:
@@ -141,12 +165,13 @@ def _corrected(image: Image, record: rec.Record, now: float) -> rec.Record:
     if record.store in image.failed and record.state != rec.FAILED:
         return dataclasses.replace(
             record, state=rec.FAILED, failure=IMPORT_FAILED)
-    if image.at_work or record.age(now) < GRACE:
+    kept = record.store in image.stores
+    if ((image.at_work and not (kept and image.status == 'active'))
+            or record.age(now) < GRACE):
         return record
     if image.status == 'deactivated' and not image.stores:
         return record  # Glance hides where it is, but from admins
-    if ((staged or record.store in image.stores)
-            and image.status != 'queued'):
+    if (staged or kept) and image.status != 'queued':
         # If it says otherwise, its end did not reach memcached.
         size = record.bytes_written if image.size is None else image.size
         return dataclasses.replace(
@@ -182,7 +207,7 @@ def _phase(image: Image, stores: Mapping[str, Mapping[str, Any]]) -> str:
     states = {store: each['state'] for store, each in stores.items()}
     staging = states.get(rec.STAGING_STORE) == rec.UPLOADING
     if image.status == 'saving':
-        return FAILED if _refused(stores) else UPLOAD
+        return FAILED if _refused(image, stores) else UPLOAD
     if image.status == 'uploading':
         return STAGING if image.size is None else STAGED
     if image.status == 'active' and image.in_transit:
@@ -195,24 +220,31 @@ def _phase(image: Image, stores: Mapping[str, Mapping[str, Any]]) -> str:
     return FAILED if image.status in ('importing', 'killed') else DONE
 
 
-def _refused(stores: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Return whether the last upload has failed and nobody goes on with it.
+def _refused(image: Image, stores: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether the upload has failed that makes the image saving.
 
     Glance means to return the image to queued then, but is not able to when
     an image of unknown size has exceeded the quota.
     """
-    last = max(_recorded(stores), key=lambda each: each['sequence'],
+    last = max(_recorded(image, stores), key=lambda each: each['sequence'],
                default=None)
     return (last is not None and last['state'] == rec.FAILED
             and last['age'] > GRACE)
 
 
 def _recorded(
-    stores: Mapping[str, Mapping[str, Any]]
+    image: Image, stores: Mapping[str, Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """Return what records say of stores, but for the staging area."""
-    return [each for store, each in stores.items()
-            if store != rec.STAGING_STORE and each['sequence'] is not None]
+    """Return what records say of stores, but for the staging area.
+
+    An attempt that has failed before the image became saving is not among
+    them: whoever uploads now may leave no record.
+    """
+    return [
+        each for store, each in stores.items()
+        if store != rec.STAGING_STORE and each['sequence'] is not None
+        and not (image.status == 'saving' and each['state'] == rec.FAILED
+                 and each['started_at'] < image.updated_at - _ROUNDED)]
 
 
 def _percent(
@@ -243,7 +275,7 @@ def _of_one_job(
     # Data to be imported are staged first.
     staged = stores.get(rec.STAGING_STORE, {}).get('sequence', -1)
     recorded = {
-        each['store']: each for each in _recorded(stores)
+        each['store']: each for each in _recorded(image, stores)
         if not image.targets or each['sequence'] > staged}
     newest = max(recorded.values(), key=lambda each: each['sequence'],
                  default=None)

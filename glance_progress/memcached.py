@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping
+import functools
 import ssl
 import threading
 import time
@@ -48,7 +49,8 @@ class Server:
         spec = base.normalize_server_spec(address)
         # HashClient's name for it, by which dashboards find their keys
         self.name = '%s:%s' % spec if isinstance(spec, tuple) else spec
-        self._client = base.PooledClient(spec, **options)
+        self._make = functools.partial(base.PooledClient, spec, **options)
+        self._client = self._make()
         self._retry_at = 0.0
         self._lock = threading.Lock()
 
@@ -100,13 +102,14 @@ class Server:
             LOG.info('memcached server %s answers again.', self.name)
 
     def _run(self, command: str, args: Any, kwargs: Any) -> Any:
-        run = getattr(self._client, command)
         try:
-            return run(*args, **kwargs)
+            return getattr(self._client, command)(*args, **kwargs)
         except (ConnectionError, exceptions.MemcacheUnexpectedCloseError):
             # The pool's connections are those of a server that was restarted.
-            self._client.close()
-            return run(*args, **kwargs)
+            # To close them would close those that other threads have opened
+            # since.
+            self._client = self._make()
+            return getattr(self._client, command)(*args, **kwargs)
 
 
 class Memcached:
@@ -131,12 +134,19 @@ class Memcached:
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
         self._timeout = timeout
+        self._again = functools.partial(
+            Memcached, servers := list(servers), connect_timeout, timeout,
+            tls_context)
         sockets = resolver.BoundedSockets(connect_timeout)
         self.servers = [
             Server(address, connect_timeout=connect_timeout, timeout=timeout,
                    no_delay=True, socket_module=sockets,
                    tls_context=tls_context)
             for address in servers]
+
+    def again(self) -> Memcached:
+        """Return another one like this, without its connections."""
+        return self._again()
 
     def set_many(self, values: Mapping[str, bytes], ttl: int) -> list[str]:
         """Store *values* for *ttl* seconds, one round trip a server.
@@ -211,7 +221,9 @@ def _tls_context(ours: Any) -> ssl.SSLContext:
     return context
 
 
-_memcached = process.PerProcess(from_conf)
+# A worker does not read files again: it was forked off by a service that
+# runs with what they said at its start.
+_memcached = process.PerProcess(from_conf, inherit=Memcached.again)
 
 
 def get(conf: cfg.ConfigOpts) -> Memcached:

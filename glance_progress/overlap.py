@@ -164,7 +164,8 @@ class Hasher:
     """Stands in for a hash object, and works in a thread of its own.
 
     The thread begins with the first chunk and ends with finish() or
-    abandon(), of which one must be called.
+    abandon(), of which one must be called. Where the system has no thread
+    left, the hash object works in the caller's.
 
     :param hasher: the hash object
     :param limit: number of chunks held
@@ -176,15 +177,22 @@ class Hasher:
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
         self._abandoned = False
+        self._inline = False
         self._thread: threading.Thread | None = None
 
     def update(self, chunk: bytes) -> None:
         """Begin to hash *chunk*, after all that came before it."""
-        if self._thread is None:
+        if self._thread is None and not self._inline:
             thread = threading.Thread(
                 target=self._run, name='glance-progress-hash', daemon=True)
-            thread.start()
-            self._thread = thread
+            try:
+                thread.start()
+                self._thread = thread
+            except RuntimeError:
+                self._inline = True
+        if self._inline:
+            self._hasher.update(chunk)
+            return
         self._room.acquire()
         self._queue.put(chunk)
 

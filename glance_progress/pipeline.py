@@ -88,7 +88,10 @@ class Pipeline:
         metered = self._told.metered(image_file, self._take)
         teller = threading.Thread(
             target=self._tell, name='glance-progress-teller', daemon=True)
-        teller.start()
+        try:
+            teller.start()
+        except RuntimeError:
+            self._ended.set()  # no thread is left, and nothing to wait for
         try:
             return add(store, image_id, metered, *args, **kwargs)
         except Exception:
@@ -99,7 +102,8 @@ class Pipeline:
             self._ended.set()
             for hasher in self._hashers:
                 hasher.abandon()
-            teller.join()
+            if teller.ident is not None:
+                teller.join()
             # The cycle through self._told shall not hold the image.
             self._writes = None
 

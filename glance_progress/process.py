@@ -33,10 +33,14 @@ class PerProcess(Generic[T]):
     inherits this holder makes an object of its own, noticed by the pid.
 
     :param make: called with the arguments of :meth:`get`
+    :param inherit: makes a child's object of its parent's, instead of *make*
     """
 
-    def __init__(self, make: Callable[..., T]) -> None:
+    def __init__(
+        self, make: Callable[..., T], inherit: Callable[[T], T] | None = None
+    ) -> None:
         self._make = make
+        self._inherit = inherit
         self._made: tuple[int, T] | None = None
         self._locks: dict[int, threading.Lock] = {}
 
@@ -47,7 +51,10 @@ class PerProcess(Generic[T]):
             with self._own_lock():
                 made = self.made()
                 if made is None:
-                    made = self._make(*args)
+                    if self._made is not None and self._inherit is not None:
+                        made = self._inherit(self._made[1])
+                    else:
+                        made = self._make(*args)
                     self._made = (os.getpid(), made)
         return made
 

@@ -70,7 +70,8 @@ class Publisher:
         self._late: set[str] = set()  # keys that could not be sent in time
         self._urgent = False
         self._thread: threading.Thread | None = None
-        self._broken = False
+        self._refused = False
+        self._fault_logged = False
 
     def post(self, record: rec.Record, urgent: bool = False) -> None:
         """Have *record* sent, unless a newer one of its key comes first.
@@ -109,10 +110,10 @@ class Publisher:
     def _has_thread(self) -> bool:
         if self._thread is not None and self._thread.is_alive():
             return True
-        if self._broken:
+        if self._refused:
             return False
         if not process.runs_threads():
-            self._broken = True
+            self._refused = True
             LOG.error(
                 'uwsgi runs without threads, so no upload progress is '
                 'published. Start it with enable-threads = true.')
@@ -138,9 +139,7 @@ class Publisher:
             except Exception:
                 # Ours, since memcached's own failures do not come as
                 # exceptions. The next attempt would end like this one.
-                if not self._broken:
-                    LOG.exception('Publishing upload progress failed.')
-                self._broken = True
+                self._log_fault()
             with self._changed:
                 self._late.difference_update(self._sending)
                 self._late.update(unsent)
@@ -160,12 +159,16 @@ class Publisher:
         legacy: dict[str, bytes] = {}
         parts: dict[str, str] = {}
         for key, record in records.items():
-            own[key] = record.to_json()
-            parts[key] = key
-            if self._legacy_ttl is not None:
-                values = rec.legacy_values(record)
-                legacy.update(values)
-                parts.update(dict.fromkeys(values, key))
+            try:
+                value = record.to_json()
+                values = ({} if self._legacy_ttl is None
+                          else rec.legacy_values(record))
+            except Exception:
+                self._log_fault()  # the others need not suffer
+                continue
+            own[key] = value
+            legacy.update(values)
+            parts.update(dict.fromkeys([key, *values], key))
         if self._legacy_ttl == self._record_ttl:
             own.update(legacy)
             legacy = {}
@@ -173,6 +176,11 @@ class Publisher:
         if legacy and self._legacy_ttl is not None:
             failed += self._client.set_many(legacy, self._legacy_ttl)
         return {parts[name] for name in failed}
+
+    def _log_fault(self) -> None:
+        if not self._fault_logged:
+            self._fault_logged = True
+            LOG.exception('Publishing upload progress failed (said once).')
 
     def _without_superseded(
         self, records: dict[str, rec.Record]

@@ -53,16 +53,22 @@ class Reader:
         for answer in answers:
             for key, value in answer.items():
                 place = wanted[key]
-                record = self._decode(key, value)
-                if record is None or (record.image_id, record.store) != place:
+                record = self._decode(key, value, place)
+                if record is None:
                     continue
                 if place not in found or record.order > found[place].order:
                     found[place] = record
         return found
 
-    def _decode(self, key: str, value: bytes) -> rec.Record | None:
+    def _decode(
+        self, key: str, value: bytes, place: tuple[str, str]
+    ) -> rec.Record | None:
         try:
-            return rec.Record.from_json(value)
+            record = rec.Record.from_json(value)
+            if (record.image_id, record.store) != place:
+                raise rec.InvalidRecord('it is of image %.40r in %.40r' % (
+                    record.image_id, record.store))
+            return record
         except rec.InvalidRecord as exc:
             if not self._logged:
                 self._logged = True

@@ -103,6 +103,7 @@ class BoundedSockets:
         with self._lock:
             lookup = self._lookups.get(args)
             if lookup is None or lookup.used or lookup.error is not None:
-                lookup = self._lookups[args] = _Lookup(args)
+                lookup = _Lookup(args)
                 lookup.start()
+                self._lookups[args] = lookup
             return lookup

@@ -61,9 +61,10 @@ class Metered:
         **kwargs: Any,
     ) -> tuple[Any, ...]:
         """Store an image; arguments, result and exceptions are the stock's."""
+        context = kwargs.get('context', args[1] if len(args) > 1 else None)
         told = upload.Upload(
             self.conf, image_id, self.backend_group or store_names.UNNAMED,
-            image_size, _request_id(args, kwargs))
+            image_size, context)
         try:
             result = self._add(
                 told, image_id, image_file, image_size, *args, **kwargs)
@@ -123,9 +124,3 @@ class Store(Metered, rbd.Store):
             self._writes_in_flight, told).add(
                 self, image_id, image_file, *args, **kwargs)
         return result
-
-
-def _request_id(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
-    context = kwargs.get('context', args[1] if len(args) > 1 else None)
-    request_id = getattr(context, 'request_id', None)
-    return request_id if isinstance(request_id, str) else None

@@ -23,15 +23,14 @@ import dataclasses
 import socket
 import time
 from typing import Any
+import weakref
 
 from oslo_config import cfg
 from oslo_log import log as logging
 
 from glance_progress import failure
-from glance_progress import memcached
 from glance_progress import meter
 from glance_progress import publisher
-from glance_progress import reader
 from glance_progress import record as rec
 
 LOG = logging.getLogger(__name__)
@@ -45,8 +44,10 @@ _FIRST_RECORD_TIMEOUT = 0.05
 #: image data, go on in steps of 64 KiB, for which this would be too slow.
 _STEP = 1024 * 1024
 
-#: Seconds that a refused upload waits for its last record to be sent.
-_REFUSED_TIMEOUT = 0.5
+# The upload of each request that is being handled. Not by the request's id,
+# which is the client's to choose.
+_of_context: weakref.WeakKeyDictionary[Any, Upload] = (
+    weakref.WeakKeyDictionary())
 
 _logged_failure = False
 
@@ -65,7 +66,7 @@ class Upload:
     :param image_id: of the image
     :param store: identifier of the store
     :param size: in bytes; 0 or None when it is not known
-    :param request_id: of the request that asked for it, if known
+    :param context: of the request that asked for it, if known
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Upload:
         image_id: str,
         store: str,
         size: int | None,
-        request_id: str | None = None,
+        context: Any = None,
     ) -> None:
         self._meter: meter.Meter | None = None
         self._written = 0
@@ -86,11 +87,13 @@ class Upload:
                 image_id=str(image_id), store=store, state=rec.UPLOADING,
                 bytes_written=0, total_bytes=size or None,
                 started_at=round(now, 3), updated_at=round(now, 3),
-                sequence=time.time_ns(), request_id=request_id,
+                sequence=time.time_ns(), request_id=_request_id(context),
                 host=socket.gethostname())
             self._record.to_json()  # raises for one that cannot be sent
             self._publisher = publisher.get(conf)
             self._publisher.post(self._record, urgent=True)
+            if context is not None:
+                _of_context[context] = self
         except Exception:
             _log_once()
 
@@ -138,6 +141,12 @@ class Upload:
             reason = failure.UNKNOWN
         self._tell(urgent=True, state=rec.FAILED, failure=reason)
 
+    def refused(self, reason: str) -> None:
+        """Glance refused, for *reason*, what the store has finished."""
+        if (self._publisher is not None
+                and self._record.state == rec.FINISHED):
+            self._tell(urgent=True, state=rec.FAILED, failure=reason)
+
     def _tell(self, urgent: bool = False, **changes: Any) -> None:
         if self._publisher is None:
             return
@@ -157,25 +166,19 @@ class Upload:
             _log_once()
 
 
-def refused(
-    conf: cfg.ConfigOpts, image_id: str, store: str,
-    request_id: str | None, reason: str,
-) -> None:
-    """Glance refused, for *reason*, what the store may have finished.
+def refused(context: Any, reason: str) -> None:
+    """Glance refused, for *reason*, what a store may have finished.
 
-    A record of another request, or one that has failed already, stays.
+    :param context: of the request; nothing happens if it has uploaded nothing
     """
     try:
-        told = publisher.get(conf)
-        key = rec.key(image_id, store)
-        told.wait(key, _REFUSED_TIMEOUT)
-        found = reader.Reader(memcached.get(conf)).read([image_id], [store])
-        record = (found or {}).get((image_id, store))
-        if (record is not None and record.state != rec.FAILED
-                and record.request_id == request_id):
-            told.post(dataclasses.replace(
-                record, state=rec.FAILED, failure=reason,
-                updated_at=max(round(time.time(), 3), record.updated_at)),
-                urgent=True)
+        told = _of_context.get(context)
+        if told is not None:
+            told.refused(reason)
     except Exception:
         _log_once()
+
+
+def _request_id(context: Any) -> str | None:
+    request_id = getattr(context, 'request_id', None)
+    return request_id if isinstance(request_id, str) else None

@@ -59,8 +59,7 @@ class ImageDataController(image_data.ImageDataController):
         except Exception as exc:
             # The store may have finished by then, and said so.
             upload.refused(
-                cfg.CONF, image_id, self._store_of(req),
-                req.context.request_id,
+                req.context,
                 _REFUSALS.get(getattr(exc, 'code', 500), _REFUSAL))
             raise
 
@@ -69,12 +68,6 @@ class ImageDataController(image_data.ImageDataController):
     ) -> Any:
         staging.install(cfg.CONF)
         return super().stage(req, image_id, data, size)
-
-    def _store_of(self, req: Any) -> str:
-        if not cfg.CONF.enabled_backends:
-            return store_names.UNNAMED
-        return str(req.headers.get(
-            STORE_HEADER, cfg.CONF.glance_store.default_backend))
 
     def _choose_store(self, req: Any) -> None:
         """Send data that name a base image, and no store, where that is.

@@ -18,13 +18,13 @@ import argparse
 import dataclasses
 from importlib import metadata
 import json
-import os
 import sys
 import traceback
 
 from oslo_config import cfg
 
 from glance_progress.cmd import arguments
+from glance_progress.cmd import glance_files
 from glance_progress.cmd import location_results
 from glance_progress.cmd import outcome
 from glance_progress import location_check
@@ -79,39 +79,13 @@ def _glance(args: argparse.Namespace) -> location_facts.Glance:
             'glance cannot be imported (%s); run this where glance-api runs, '
             'in its virtual environment' % exc) from exc
     conf = cfg.CONF  # Glance's policies read no other
-    _load_glance(conf, args)
+    glance_files.load(conf, args.config_file, args.config_dir)
     glance = location_config.glance(conf)
     if glance.release is None:
         raise CannotCheck('the version of the installed glance is not known')
     opened, remote = location_policy.read(conf)
     return dataclasses.replace(
         glance, open_policies=opened, remote_policies=remote)
-
-
-def _load_glance(conf: cfg.ConfigOpts, args: argparse.Namespace) -> None:
-    # As arguments, since missing ones are an error there.
-    given = ['--config-file=' + path for path in args.config_file]
-    given += ['--config-dir=' + path for path in args.config_dir]
-    conf(args=given, project='glance', prog='glance-api',
-         default_config_files=_default_files())
-    if not conf.config_file and not args.config_dir:
-        raise CannotCheck(
-            'there is no glance-api.conf where glance-api looks for it, or '
-            'it cannot be reached; name it with --config-file')
-    for path in conf.config_dir or ():
-        # oslo.config takes one that may not be read for an empty one.
-        if os.path.exists(path) and not os.access(path, os.R_OK | os.X_OK):
-            raise CannotCheck('%s cannot be read' % path)
-
-
-def _default_files() -> list[str] | None:
-    # As glance.common.wsgi_app does; None for the usual search.
-    directory = os.environ.get('OS_GLANCE_CONFIG_DIR', '').strip()
-    if not directory:
-        return None
-    optional = os.path.join(directory, 'glance-image-import.conf')
-    return [*([optional] if os.path.exists(optional) else []),
-            os.path.join(directory, 'glance-api.conf')]
 
 
 def _caller(

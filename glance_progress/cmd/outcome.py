@@ -37,6 +37,19 @@ def of(records: Sequence[dict[str, Any]]) -> int:
     return FINISHED
 
 
+def of_last_request(
+    records: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the described *records* that count, whatever went before.
+
+    Those that memcached knows nothing of, without sequence, are among them.
+    """
+    last = max((r for r in records if r['sequence'] is not None),
+               key=lambda r: r['sequence'], default=None)
+    return [r for r in records if last is None or r['sequence'] is None
+            or r['request_id'] == last['request_id']]
+
+
 def over(records: Sequence[dict[str, Any]]) -> bool:
     """Tell whether there are described *records*, and none moves on.
 

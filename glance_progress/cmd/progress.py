@@ -25,6 +25,7 @@ from oslo_config import cfg
 
 from glance_progress.cmd import arguments
 from glance_progress.cmd import display
+from glance_progress.cmd import glance_files
 from glance_progress.cmd import outcome
 from glance_progress import memcached
 from glance_progress import opts
@@ -42,11 +43,11 @@ def _parser() -> argparse.ArgumentParser:
         '--version', action='version',
         version=metadata.version('glance-progress'))
     parser.add_argument(
-        '--config-file', action='append', metavar='FILE',
+        '--config-file', action='append', metavar='FILE', default=[],
         help='a file of glance-api, may be repeated; default: where '
              'glance-api looks for its own')
     parser.add_argument(
-        '--config-dir', action='append', metavar='DIR',
+        '--config-dir', action='append', metavar='DIR', default=[],
         help='a directory of *.conf files of glance-api')
     commands = parser.add_subparsers(
         dest='command', required=True, metavar='show|watch',
@@ -75,11 +76,7 @@ def _load(args: argparse.Namespace) -> cfg.ConfigOpts:
     conf = cfg.ConfigOpts()
     conf.register_opt(cfg.DictOpt('enabled_backends'))
     opts.register(conf)
-    # As arguments, since missing ones are an error there; as defaults a
-    # missing directory is not.
-    given = ['--config-file=' + path for path in args.config_file or ()]
-    given += ['--config-dir=' + path for path in args.config_dir or ()]
-    conf(args=given, project='glance', prog='glance-api')
+    glance_files.load(conf, args.config_file, args.config_dir)
     opts.check(conf)
     return conf
 
@@ -125,7 +122,7 @@ def _show(watch: _Watch, output: display.Display) -> int:
         output.update(records)
     else:
         print(watch.missing(), file=sys.stderr)
-    return outcome.of(records)
+    return outcome.of(outcome.of_last_request(records))
 
 
 def _follow(
@@ -137,8 +134,9 @@ def _follow(
         if records:
             last_seen = time.monotonic()
             output.update(records)
-            if outcome.over(records):
-                return outcome.of(records)
+            last = outcome.of_last_request(records)
+            if outcome.over(last):
+                return outcome.of(last)
         elif time.monotonic() - last_seen > timeout:
             print(watch.missing(), file=sys.stderr)
             return outcome.STALLED

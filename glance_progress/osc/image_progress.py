@@ -186,10 +186,7 @@ def _end(snapshot: client.Snapshot) -> int:
     """Return the status that the last snapshot of an image amounts to."""
     if snapshot['phase'] != 'done':
         return outcome.FAILED
-    stores = snapshot['stores']
     # A store that an earlier request has failed to fill no longer matters.
-    requests = {each['sequence'] or 0: each['request_id'] for each in stores}
-    latest = requests[max(requests)] if requests else None
-    failed = any(each['state'] == rec.FAILED
-                 and each['request_id'] in (None, latest) for each in stores)
+    failed = any(each['state'] == rec.FAILED for each
+                 in outcome.of_last_request(snapshot['stores']))
     return outcome.FAILED if failed else outcome.FINISHED

@@ -159,10 +159,12 @@ class UploadTest(ColocationTests, api_base.ApiTestCase):
         self.assertIn('already holds', answer['stores'][0]['failure'])
 
     def test_refused_without_a_try(self) -> None:
-        # Nothing of it reaches a store, so the record stays.
-        image_id = self.put()
+        # Nothing of it reaches a store, so the record stays. All requests of
+        # one operation of Nova or Cinder have the same id.
+        request = {'X-Openstack-Request-ID': 'req-%s' % uuid.uuid4()}
+        image_id = self.put(**request)
         before = self.wait_store(image_id, state='finished')
-        upload = self.upload(image_id, 3)
+        upload = self.upload(image_id, 3, **request)
         upload.send(b'abc')
         self.assertEqual(409, upload.end())
         after = self.progress(image_id)

@@ -14,6 +14,7 @@ import errno
 import hashlib
 import threading
 import time
+from unittest import mock
 
 from glance_store._drivers import rbd as stock
 import hypothesis
@@ -169,6 +170,14 @@ class TestHasher(base.TestCase):
             hashlib.md5(b''.join(b'%d' % n * 1000 for n in range(50))
                         ).hexdigest(), hasher.hexdigest())
         self.assertEqual(set(), fakes.ours())
+
+    def test_no_thread_is_left(self):
+        hasher = overlap.Hasher(hashlib.md5(), 1)
+        with mock.patch('threading.Thread.start', autospec=True,
+                        side_effect=RuntimeError):
+            hasher.update(b'ab')
+        hasher.update(b'c')
+        self.assertEqual(hashlib.md5(b'abc').hexdigest(), hasher.hexdigest())
 
     def test_nothing_to_hash(self):
         self.assertEqual(hashlib.md5().hexdigest(),

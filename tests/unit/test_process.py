@@ -59,6 +59,12 @@ class TestPerProcess(base.TestCase):
         self.assertEqual('None False True', base.in_child(child))
         self.assertIs(first, self.holder.get())
 
+    def test_a_child_inherits(self):
+        holder = process.PerProcess(self.make, inherit=lambda made: [made])
+        holder._made = (0, 'of the parent')
+        self.assertEqual(['of the parent'], holder.get())
+        self.assertEqual([], self.made)
+
     def test_fork_while_another_thread_makes(self):
         with self.holder._own_lock():
             self.assertEqual('made', base.in_child(

@@ -360,6 +360,16 @@ class TestFaults(TestCase):
         self.send(step(3))
         self.assertEqual([step(3)], self.client.sent[-1])
 
+    def test_the_records_of_others_do_not_suffer(self):
+        self.send(step(0))
+        self.client.open.clear()
+        self.publisher.post(step(1, failure='x' * 5000, store='a'))
+        self.publisher.post(step(1, store='b'))
+        self.client.open.set()
+        self.flush()
+        self.assertEqual([step(1, store='b')], self.client.sent[-1])
+        self.assertEqual(1, self.log.output.count('Traceback'))
+
     def test_a_dead_thread_is_replaced(self):
         self.client.error = SystemExit()  # what ends a thread
         self.publisher.post(step(0))

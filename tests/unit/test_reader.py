@@ -77,3 +77,4 @@ class TestReader(base.TestCase):
         key = base.a_record().key
         for other in (base.a_record(store='b'), base.a_record(image_id='x')):
             self.assertEqual({}, self.read({key: other.to_json()}))
+            self.assertIn(key, self.log.output)

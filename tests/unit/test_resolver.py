@@ -12,6 +12,7 @@
 
 import socket
 import threading
+from unittest import mock
 
 from glance_progress import resolver
 from tests.unit import base
@@ -74,6 +75,13 @@ class TestBoundedSockets(base.TestCase):
             [('memcached.example', 1, 0, 0, 0)], self.asked)
         self.assertRaises(TimeoutError, self.lookup, port=2)
         self.assertEqual(2, len(self.asked))
+
+    def test_no_thread_is_left(self):
+        with mock.patch('threading.Thread.start', autospec=True,
+                        side_effect=RuntimeError):
+            self.assertRaises(RuntimeError, self.lookup, 'localhost')
+        self.sockets._timeout = base.PATIENCE
+        self.assertTrue(self.lookup('localhost'))
 
     def test_an_answer_that_is_late_serves_the_next_attempt(self):
         self.patch('glance_progress.resolver._getaddrinfo', self.hang)

@@ -44,6 +44,13 @@ def broken(*args, **kwargs):
     raise ZeroDivisionError('of ours')
 
 
+class Context:
+    """Of a request."""
+
+    def __init__(self, request_id):
+        self.request_id = request_id
+
+
 class TestCase(base.TestCase):
 
     def setUp(self):
@@ -64,7 +71,7 @@ class TestUpload(TestCase):
     def test_first_record(self):
         self.patch('socket.gethostname', lambda: 'controller')
         self.clock.now = 1234.56789
-        self.upload(request_id='req-1')
+        self.upload(context=Context('req-1'))
         self.assertEqual(
             [(record.Record(
                 image_id=base.IMAGE, store='ceph', state='uploading',
@@ -191,6 +198,40 @@ class TestFirstWait(TestCase):
         self.assertEqual(1, len(self.publisher.posted))
 
 
+class TestRefused(TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.context = Context('req-1')
+        self.told = self.upload(context=self.context)
+        self.told.written(5)
+
+    def refuse(self, context):
+        upload.refused(context, 'no such signature')
+        return self.publisher.posted[-1]
+
+    def test_finished(self):
+        self.told.finished(5)
+        self.clock.now += 1
+        last, urgent = self.refuse(self.context)
+        self.assertEqual(
+            ('failed', 'no such signature', 5, self.clock.now),
+            (last.state, last.failure, last.bytes_written, last.updated_at))
+        self.assertTrue(urgent)
+
+    def test_failed_already(self):
+        self.told.failed(OSError())
+        last = self.publisher.posted[-1]
+        self.assertIs(last, self.refuse(self.context))
+
+    def test_another_request_of_the_same_id(self):
+        # The client chooses it.
+        self.told.finished(5)
+        last = self.publisher.posted[-1]
+        for context in (Context('req-1'), None):
+            self.assertIs(last, self.refuse(context))
+
+
 class TestFaults(TestCase):
     """Whatever fails in here, the upload goes on and it is logged once."""
 
@@ -217,7 +258,7 @@ class TestFaults(TestCase):
         self.assert_upload_goes_on()
 
     def test_a_record_that_is_too_long(self):
-        self.assert_upload_goes_on(request_id='x' * 5000)
+        self.assert_upload_goes_on(context=Context('x' * 5000))
         self.assertEqual([], self.publisher.posted)
 
     def test_a_size_that_is_none(self):

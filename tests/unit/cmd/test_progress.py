@@ -146,6 +146,14 @@ class TestShow(TestCase):
         self.publish(state=record.FAILED)
         self.assertEqual(1, self.show('--store', 'b'))
 
+    def test_what_went_before_does_not_count(self):
+        self.publish(state=record.FAILED, store='a', request_id='req-1')
+        self.publish(state=record.FINISHED, store='b', request_id='req-2',
+                     sequence=2)
+        self.assertEqual(0, self.run_command(
+            'show', base.IMAGE, '--store', 'a', '--store', 'b'))
+        self.assertEqual(2, len(self.output()))
+
     def test_a_store_that_is_no_text(self):
         self.assertEqual(2, self.show('--store', 'k\udcf6ln'))
 
@@ -254,6 +262,12 @@ class TestUnusable(TestCase):
     def test_missing_directory(self):
         self.assert_unusable(
             '--config-dir', '/missing.d', 'show', 'x', text='/missing.d')
+
+    def test_no_file(self):
+        self.patch('oslo_config.cfg.find_config_files', lambda *a, **k: [])
+        self.patch('oslo_config.cfg.find_config_dirs', lambda *a, **k: [])
+        self.assertEqual(255, progress.main(['show', 'x']))
+        self.assertIn('no glance-api.conf', self.stderr.getvalue())
 
     def test_wrong_options(self):
         self.assert_unusable('show', 'x', text='update_interval',

@@ -20,10 +20,8 @@ import subprocess
 import sys
 
 import fixtures
-from oslo_config import cfg
 
 from glance_progress.cmd import location_results
-from glance_progress.cmd import location_status
 from glance_progress.cmd import status
 from glance_progress import location_check
 from glance_progress import location_facts
@@ -172,56 +170,3 @@ class TestMain(base.TestCase):
         source = inspect.getsource(location_results)
         for code in codes:
             self.assertEqual(1, source.count(repr(code)), code)
-
-
-class TestLoadGlance(base.TestCase):
-
-    def load(self, *args):
-        conf = cfg.ConfigOpts()
-        location_status._load_glance(
-            conf, location_status._parser().parse_args([*args, 'check']))
-        return conf
-
-    def setUp(self):
-        super().setUp()
-        self.directory = self.useFixture(fixtures.TempDir()).path
-        self.useFixture(fixtures.EnvironmentVariable('HOME', self.directory))
-        self.useFixture(fixtures.EnvironmentVariable('OS_GLANCE_CONFIG_DIR'))
-
-    def write(self, name):
-        path = os.path.join(self.directory, name)
-        with open(path, 'w') as file:
-            file.write('[DEFAULT]\n')
-        return path
-
-    def test_directory_of_wsgi(self):
-        self.useFixture(fixtures.EnvironmentVariable(
-            'OS_GLANCE_CONFIG_DIR', self.directory))
-        self.assertRaises(cfg.ConfigFilesNotFoundError, self.load)
-        files = [self.write('glance-api.conf')]
-        self.assertEqual(files, self.load().config_file)
-        files = [self.write('glance-image-import.conf'), *files]
-        self.assertEqual(files, self.load().config_file)
-
-    def test_given_files(self):
-        path = self.write('some.conf')
-        self.assertEqual(
-            [path], self.load('--config-file', path).config_file)
-
-    def test_nothing_to_read(self):
-        self.patch('oslo_config.cfg.find_config_files', lambda *a, **k: [])
-        self.patch('oslo_config.cfg.find_config_dirs', lambda *a, **k: [])
-        exc = self.assertRaises(location_status.CannotCheck, self.load)
-        self.assertIn('no glance-api.conf', str(exc))
-
-    def test_unreadable_directory(self):
-        self.patch('os.access', lambda *args: False)
-        exc = self.assertRaises(
-            location_status.CannotCheck,
-            self.load, '--config-dir', self.directory)
-        self.assertIn(self.directory, str(exc))
-
-    def test_missing_directory(self):
-        self.assertRaises(
-            cfg.ConfigDirNotFoundError,
-            self.load, '--config-dir', self.directory + '/none')
