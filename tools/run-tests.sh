@@ -30,12 +30,16 @@ function check {
     if "$@"; then
         CHECKS_PASSED=$((CHECKS_PASSED + 1))
     else
-        CHECKS_FAILED+=("--failed=$*")
+        check_failed "$*"
     fi
 }
 
+function check_failed {
+    CHECKS_FAILED+=("--failed=$1")
+}
+
 # run_stestr NAME VENV ARGUMENT...: run tests and keep what came of them. They
-# have $LIMIT seconds, if it is set.
+# have half an hour.
 function run_stestr {
     local name=$1 venv=$2
     shift 2
@@ -44,16 +48,22 @@ function run_stestr {
     mkdir "$repository"
     # Not the script: in a copy of an environment it starts the original's
     # interpreter.
-    PATH=$venv/bin:$PATH ${LIMIT:+timeout -k 30 $LIMIT} \
+    PATH=$venv/bin:$PATH timeout -k 30 1800 \
         "$venv/bin/python3" -m stestr --repo-url "$repository" "$@" || true
     "$venv/bin/python3" -m stestr --repo-url "$repository" last --subunit \
         >"$SCRATCH/$name.subunit" || true
 }
 
+function lint_venv {
+    local venv
+    venv=$(make_venv lint tools/requirements/lint.txt) || return
+    install_project "$venv" || return
+    echo "$venv"
+}
+
 function lane_lint {
     local venv
-    venv=$(make_venv lint tools/requirements/lint.txt)
-    install_project "$venv"
+    venv=$(lint_venv) || { check_failed 'environment of lint'; return 0; }
     check "$venv/bin/flake8"
     PATH=$venv/bin:$PATH check tools/lint-shell.sh
     check "$venv/bin/doc8" -q README.rst CONTRIBUTING.rst doc/source \
@@ -68,7 +78,8 @@ function lane_lint {
 function lane_unit {
     local venv
     run_stestr unit "$GLANCE_VENV" run --exclude-regex 'tests\.unit\.osc'
-    venv=$(client_venv)
+    venv=$(client_venv) \
+        || { check_failed 'environment of the client'; return 0; }
     run_stestr unit-osc "$venv" --test-path ./tests/unit/osc run
 }
 
@@ -76,14 +87,16 @@ function lane_unit {
 # share.
 function lane_functional {
     local venv
-    venv=$(client_venv)
+    venv=$(client_venv) \
+        || { check_failed 'environment of the client'; return 0; }
     GLANCE_PROGRESS_TEST_DIR=$SCRATCH \
         GLANCE_PROGRESS_OPENSTACK=$venv/bin/openstack \
         run_stestr functional "$GLANCE_VENV" \
         --test-path ./tests/functional --group_regex '([^.]+\.){4}' \
         run --concurrency 2
     # With the files of a Nova that has been released.
-    venv=$(nova_venv 34)
+    venv=$(nova_venv 34) \
+        || { check_failed 'environment of Nova 34'; return 0; }
     GLANCE_PROGRESS_NOVA=$venv run_stestr devstack "$GLANCE_VENV" \
         --test-path ./tests/devstack run
 }
@@ -169,12 +182,13 @@ function side_by_side {
 # which only a whole cloud shows what comes.
 function lane_cloud {
     local venv before=${#CHECKS_FAILED[@]}
-    venv=$(cloud_venv) || { check false; return; }
+    venv=$(cloud_venv) \
+        || { check_failed 'environment of the cloud'; return 0; }
     CLOUD_PYTHON=$venv/bin/python3
     check run_cloud up 900
     [[ ${#CHECKS_FAILED[@]} == "$before" ]] || return 0
     run_tempest "$venv"
-    GLANCE_PROGRESS_CLOUD=$CLOUD LIMIT=900 run_stestr locations "$venv" \
+    GLANCE_PROGRESS_CLOUD=$CLOUD run_stestr locations "$venv" \
         --test-path ./tests/cloud run --serial
     check run_cloud down 120
 }
@@ -205,6 +219,7 @@ function run_tempest {
 
 # The tests end their own services, unless they are killed.
 function clean_up {
+    set +e  # what is to be ended may end by itself meanwhile
     local file pid started
     for pid in $(jobs -rp); do
         kill -- "-$pid"
@@ -215,9 +230,11 @@ function clean_up {
         cp "$CLOUD"/log/* "$GLANCE_PROGRESS_HOME/log/cloud" || true
     fi
     while read -r file; do
-        read -r pid started <"$file"
-        [[ $(cut -d' ' -f22 "/proc/$pid/stat" 2>/dev/null) != "$started" ]] \
-            || kill "$pid"
+        read -r pid started <"$file" || continue
+        if [[ $(cut -d' ' -f22 "/proc/$pid/stat") == "$started" ]]; then
+            kill "$pid"
+            kill -CONT "$pid"  # a test may have stopped it
+        fi
     done < <(find "$SCRATCH" -path '*/run/*.pid')
     rm -rf "$SCRATCH"
 }
@@ -227,7 +244,11 @@ for lane; do
 done
 [[ $# -gt 0 ]] || set -- "${LANES[@]}"
 
-GLANCE_VENV=$(services_venv test)
+if ! GLANCE_VENV=$(services_venv test); then
+    echo 'failed: environment of Glance'
+    echo '0 passed, 1 failed, 0 skipped'
+    exit 1
+fi
 SCRATCH=$(mktemp -d /tmp/gp.XXXXXX)
 CLOUD=$SCRATCH/cloud
 trap clean_up EXIT

@@ -305,13 +305,6 @@ class TempestTest(base.TestCase):
             'enabled_backends': 'a:rbd, fast:file, robust_rbd:rbd'}}
         self.assertEqual('robust_rbd,a', self.tempest(options)['stores'])
 
-    def test_base_of_snapshot(self):
-        self.nova_conf.write_text(
-            base.NOVA_CONF +
-            '\n[nova_snapshot_fix]\nbase_of_snapshot = origin\n')
-        self.assertEqual(
-            'origin', self.tempest(base.MULTI)['base_of_snapshot'])
-
     def test_no_direct_snapshots(self):
         self.assertEqual(
             'False', self.tempest(base.MULTI, 'False')['snapshot_direct'])

@@ -15,11 +15,13 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import functools
 import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 
 from tools.cloud import ceph as cloud_ceph
@@ -60,11 +62,25 @@ def ceph() -> cloud_ceph.Ceph:
     return cluster
 
 
+@functools.cache
+def wheel() -> pathlib.Path:
+    """Return this project as pip would install it."""
+    built = directory() / 'wheel'
+    with open(PROJECT / 'setup.cfg') as lock:
+        # It is built within the tree, where another process may be at it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(
+            [sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps',
+             '--wheel-dir', built, PROJECT], check=True)
+    path, = built.iterdir()
+    return path
+
+
 def make_debian_venv(venv: pathlib.Path) -> None:
     """Make an environment with Debian's Glance and, from pip, ours."""
     subprocess.run(['/usr/bin/python3', '-m', 'venv',
                     '--system-site-packages', venv], check=True)
-    subprocess.run([venv / 'bin' / 'pip', 'install', '--quiet', PROJECT],
+    subprocess.run([venv / 'bin' / 'pip', 'install', '--quiet', wheel()],
                    check=True)
 
 

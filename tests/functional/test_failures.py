@@ -89,7 +89,7 @@ class FailureTest(base.TestCase):
         self.ceph.osd.send_signal(signal.SIGSTOP)
         self.addCleanup(self.ceph.osd.send_signal, signal.SIGCONT)
         conf = self.conf(services.memcached().address,
-                         store={'rados_connect_timeout': 1})
+                         store={'rados_connect_timeout': 4})
         record = self.refused(io.BytesIO(self.content), 0, conf)
         self.assertIn('did not answer in time', record.failure)
 

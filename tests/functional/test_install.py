@@ -33,7 +33,7 @@ class InstallTest(testtools.TestCase):
         """Return what pip would install into *venv*, name -> version."""
         done = subprocess.run(
             [venv / 'bin' / 'python3', '-m', 'pip', 'install', '--quiet',
-             '--dry-run', '--report', '-', services.PROJECT],
+             '--dry-run', '--report', '-', services.wheel()],
             stdout=subprocess.PIPE, check=True, text=True)
         report = json.loads(done.stdout[done.stdout.index('{'):])
         return {each['metadata']['name'].lower(): each['metadata']['version']
@@ -54,7 +54,7 @@ class InstallTest(testtools.TestCase):
         before = self.installed(venv)
         self.assertTrue(before['glance'].startswith('25.'))
         subprocess.run(
-            [venv / 'bin' / 'pip', 'install', '--quiet', services.PROJECT],
+            [venv / 'bin' / 'pip', 'install', '--quiet', services.wheel()],
             check=True)
         after = self.installed(venv)
         self.assertEqual(before, {

@@ -154,10 +154,11 @@ class OpenStackClientTest(api_base.ApiTestCase):
         self.assertRegex(stdout, r'(?m)^ceph  100\.0%.*finished$')
 
     def test_watch_an_import_into_several_stores(self) -> None:
+        self.slow_ceph()
         image_id = self.create()
         watch = self.start('watch', image_id, '--interval', '0.1')
         self.wait_line(watch, '^queued$')
-        self.client.images.stage(image_id, base.Body(bytes(4 * MiB)))
+        self.client.images.stage(image_id, base.Body(bytes(16 * MiB)))
         self.wait_line(watch, r'-> uploading$')
         self.client.images.image_import(
             image_id, 'glance-direct', stores=['ceph', 'second'])

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tempest.common import waiters
 from tempest import config
 from tempest.scenario import manager
 
@@ -30,6 +31,14 @@ class BaseSnapshotTest(manager.ScenarioTest):
         if not CONF.compute_feature_enabled.snapshot:
             raise cls.skipException('Snapshots of servers are not available')
 
+    def take_snapshot(self, server: dict[str, Any]) -> dict[str, Any]:
+        """Take a snapshot, and let Nova finish with the server."""
+        image: dict[str, Any] = self.create_server_snapshot(server)
+        # The image is active a moment before that.
+        waiters.wait_for_server_status(
+            self.servers_client, server['id'], 'ACTIVE')
+        return image
+
     def base_image_of_snapshot(self, server: dict[str, Any]) -> str | None:
         """Take a snapshot and return what it names as its base image."""
-        return self.create_server_snapshot(server).get('base_image_ref')
+        return self.take_snapshot(server).get('base_image_ref')

@@ -51,7 +51,7 @@ class RebuildTest(base.BaseSnapshotTest):
     def test_rebuild_with_snapshot(self) -> None:
         """The snapshot is the base, not what it stems from."""
         server = self.create_server()
-        snapshot = self.create_server_snapshot(server)
+        snapshot = self.take_snapshot(server)
         self.rebuild_server(server['id'], image=snapshot['id'])
         self.assertEqual(snapshot['id'], self.base_image_of_snapshot(server))
 
@@ -66,7 +66,7 @@ class RebuildTest(base.BaseSnapshotTest):
                 '[glance_progress] nova_snapshot_fix is False')
         server = self.create_server()
         self.refuse_rebuild(server['id'], self.create_unwanted_image())
-        snapshot = self.create_server_snapshot(server)
+        snapshot = self.take_snapshot(server)
         self.assertEqual(CONF.compute.image_ref, snapshot['base_image_ref'])
         # Nor does it have any other property of the refused image.
         self.assertNotEqual('unwanted', snapshot.get('os_distro'))

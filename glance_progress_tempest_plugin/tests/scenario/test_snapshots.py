@@ -41,7 +41,7 @@ class DirectSnapshotTest(base.BaseSnapshotTest):
     @utils.services('compute', 'image')
     def test_snapshot_is_a_clone(self) -> None:
         server = self.create_server()
-        snapshot = self.create_server_snapshot(server)
+        snapshot = self.take_snapshot(server)
         self.assertEqual('raw', snapshot['disk_format'])
         self.assertRegex(snapshot.get('direct_url', ''), '^rbd://')
         self.assertEqual(CONF.compute.image_ref, snapshot['base_image_ref'])
