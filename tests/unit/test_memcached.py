@@ -179,6 +179,29 @@ class TestFaults(TestCase):
         self.assertEqual([{}], client.get_many(['a']))
         self.assertEqual('', self.log.output)
 
+    def test_other_threads_keep_their_connections(self):
+        begun, answer = threading.Event(), threading.Event()
+        self.addCleanup(answer.set)
+        streams = []
+
+        def behave(stream):
+            streams.append(stream)
+            stream.readline()
+            if stream is streams[0]:
+                begun.set()
+                answer.wait(base.PATIENCE)
+            if len(streams) != 2:
+                stream.write(b'END\r\n')
+                stream.flush()
+
+        client = self.client(self.server(behave))
+        join = self.in_thread(client.get_many, ['a'])
+        self.assertTrue(begun.wait(base.PATIENCE))
+        self.assertEqual([{}], client.get_many(['a']))
+        self.assertEqual(3, len(streams))
+        answer.set()
+        self.assertEqual([{}], join())
+
     def test_a_stale_connection_is_retried_but_once(self):
         server = self.server(lambda stream: stream.readline())
         self.client(server).get_many(['a'])
