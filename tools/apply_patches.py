@@ -18,13 +18,21 @@
 
 DIRECTORY is a virtual environment, a directory of installed packages, an
 unpacked wheel or a source tree. Project and version are read from the metadata
-in it, and the series is the one in patches/<project>/ whose "series" file
-names that version. It needs nothing but Python.
+in it. It needs nothing but Python.
+
+The first lines of patches/<project>/*/series say which series is for it:
+
+    # versions: 21.0.0 to 21.2.0
+        has been tried on these. It is for every release of the same major
+        number, also for what is between two releases: the hunks have to fit
+        to the letter, anything else is an error.
+    # upstream: 21.2.1 to 21
+        is not needed here, up to the last release of that major number.
 
 All or nothing: what does not fit as a whole changes no file, and what is
-applied already stays as it is. Exit status:
+there already stays as it is. Exit status:
 
-    0   done, or nothing to do; check: applied, or none needed
+    0   done, or nothing to do; check: it is there, or none is needed
     1   check: not applied
     2   could not be done; a message says why, and nothing was changed
 """
@@ -44,7 +52,8 @@ import tempfile
 
 PATCHES = pathlib.Path(__file__).resolve().parent.parent / 'patches'
 
-_VERSIONS = re.compile(r'# versions: (\d[\d.]*) to (\d[\d.]*)$', re.MULTILINE)
+_RANGE = r'^# %s: (\d[\d.]*) to (\d[\d.]*)$'
+_VERSION = re.compile(r'(\d+(?:\.\d+)*)\.?(a|b|rc|dev)?')
 _HUNK = re.compile(r'@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@')
 
 
@@ -70,12 +79,18 @@ class Tree:
     root: pathlib.Path
 
 
-def numbers(version: str) -> tuple[int, ...]:
-    """Return the numbers that *version* begins with: 26.3.0.dev1 -> 26 3 0."""
-    found = re.match(r'\d+(\.\d+)*', version)
+def order(version: str) -> tuple[list[int], bool]:
+    """Return a key to sort by: 21.2.1.dev4 comes before 21.2.1."""
+    found = _VERSION.match(version)
     if found is None:
         raise CannotApply('%r is no version' % version)
-    return tuple(int(part) for part in found.group().split('.'))
+    # pbr writes a fourth number, as in 22.0.0.0rc1.
+    numbers = [int(part) for part in found.group(1).split('.')[:3]]
+    return numbers, found.group(2) is None
+
+
+def major(version: str) -> int:
+    return order(version)[0][0]
 
 
 def projects() -> list[str]:
@@ -135,28 +150,36 @@ def _named_by_git(directory: pathlib.Path) -> Tree | None:
     return Tree(name.group(1), described.stdout.strip(), directory)
 
 
-def series(tree: Tree) -> pathlib.Path | None:
-    """Return the directory with the patches for *tree*, None if none is due.
+def ranges(path: pathlib.Path, kind: str) -> list[tuple[str, str]]:
+    """Return first and last of each range that a series file names."""
+    return re.findall(_RANGE % kind, path.read_text(), re.MULTILINE)
 
-    :raises CannotApply: when the release is not known
+
+def fixed_upstream(tree: Tree) -> bool:
+    """Whether *tree* is of a release that is known to need no patch."""
+    wanted = order(tree.version)
+    return any(order(first) <= wanted and wanted[0][0] <= major(last)
+               for path in (PATCHES / tree.project).glob('*/series')
+               for first, last in ranges(path, 'upstream'))
+
+
+def series(tree: Tree) -> pathlib.Path:
+    """Return the directory with the patches for *tree*.
+
+    Point releases to come cannot be known, so the major release decides.
+
+    :raises CannotApply: when there are none for that
     """
-    wanted = numbers(tree.version)
-    ranges = []
-    for path in sorted((PATCHES / tree.project).glob('*/series')):
-        match = _VERSIONS.search(path.read_text())
-        if match is None:
-            raise CannotApply('%s does not name versions' % path)
-        first, last = (numbers(text) for text in match.groups())
-        if first <= wanted <= last:
-            return path.parent
-        ranges.append((first, last))
-    if ranges and min(ranges)[0] < wanted < max(ranges)[1]:
-        return None  # between two series: upstream does not need one there
-    known = ', '.join(
-        '%s to %s' % tuple('.'.join(map(str, each)) for each in pair)
-        for pair in sorted(ranges))
+    wanted = major(tree.version)
+    known: list[int] = []
+    for path in (PATCHES / tree.project).glob('*/series'):
+        for first, last in ranges(path, 'versions'):
+            if major(first) <= wanted <= major(last):
+                return path.parent
+            known += range(major(first), major(last) + 1)
     raise CannotApply('there are no patches for %s %s; there are some for %s'
-                      % (tree.project, tree.version, known))
+                      % (tree.project, tree.version,
+                         ', '.join(map(str, sorted(known)))))
 
 
 def hunks(directory: pathlib.Path) -> list[Hunk]:
@@ -209,8 +232,8 @@ def rewrite(
         if path not in contents:
             try:
                 text = path.read_bytes().decode('utf-8')
-            except OSError as exc:
-                raise CannotApply(str(exc)) from exc
+            except (OSError, UnicodeDecodeError) as exc:
+                raise CannotApply('%s: %s' % (path, exc)) from exc
             contents[path] = text.splitlines(keepends=True)
         lines = contents[path]
         before, after = ((hunk.new, hunk.old) if reverse
@@ -222,7 +245,8 @@ def rewrite(
             done += 1
         else:
             raise CannotApply(
-                '%s has local changes where a patch belongs:\n%s' % (
+                '%s has local changes, or those of another release, where a '
+                'patch belongs:\n%s' % (
                     path, ''.join('    ' + line for line in before)))
     if done == len(wanted):
         return {}
@@ -264,19 +288,19 @@ def write(contents: dict[pathlib.Path, bytes]) -> None:
         raise CannotApply('cannot write: %s' % exc) from exc
 
 
-def handle(tree: Tree, command: str) -> tuple[int, str]:
-    """Return the exit status for *tree* and what to say."""
-    patches = series(tree)
-    if patches is None:
-        return 0, 'needs no patch'
-    wanted = hunks(patches)
+def plan(
+    tree: Tree, command: str
+) -> tuple[int, str, dict[pathlib.Path, bytes]]:
+    """Return the exit status for *tree*, what to say, and what to write."""
+    if fixed_upstream(tree):
+        return 0, 'needs no patch, upstream has it', {}
+    contents = rewrite(tree.root, hunks(series(tree)), command == 'reverse')
     if command == 'check':
-        missing = rewrite(tree.root, wanted, reverse=False)
-        return (1, 'not applied') if missing else (0, 'applied')
-    contents = rewrite(tree.root, wanted, reverse=command == 'reverse')
-    write(contents)
-    verb = 'applied' if command == 'apply' else 'reversed'
-    return 0, verb if contents else 'nothing to do, was %s already' % verb
+        return (1, 'not applied', {}) if contents else (0, 'there already', {})
+    if contents:
+        return 0, 'applied' if command == 'apply' else 'reversed', contents
+    return 0, 'nothing to do, %s' % (
+        'there already' if command == 'apply' else 'not applied'), {}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -287,26 +311,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--project', choices=projects(),
                         help='leave the others alone')
     args = parser.parse_args(argv)
-    worst = 0
     try:
         trees = [tree for tree in find(args.directory)
                  if args.project in (None, tree.project)]
         if not trees:
             raise CannotApply('no %s in %s' % (args.project, args.directory))
-        if args.command != 'check':
-            for tree in trees:  # a look at all before the first is changed
-                patches = series(tree)
-                if patches is not None:
-                    rewrite(tree.root, hunks(patches),
-                            reverse=args.command == 'reverse')
-        for tree in trees:
-            status, words = handle(tree, args.command)
-            worst = max(worst, status)
-            print('%s %s: %s' % (tree.project, tree.version, words))
+        plans = [plan(tree, args.command) for tree in trees]
+        write({path: content for _, _, contents in plans
+               for path, content in contents.items()})
     except CannotApply as exc:
         print('ERROR: %s' % exc, file=sys.stderr)
         return 2
-    return worst
+    for tree, (_, words, _) in zip(trees, plans):
+        print('%s %s: %s' % (tree.project, tree.version, words))
+    return max(status for status, _, _ in plans)
 
 
 if __name__ == '__main__':

@@ -375,6 +375,21 @@ class InstallTest(base.TestCase):
         self.assertIn('local changes', self.run_plugin(
             'install', status=1, GLANCE_PROGRESS_APPLY_PATCHES='True'))
 
+    def relabel_nova(self, version):
+        metadata, = self.files['nova'].parents[2].glob('nova-*/METADATA')
+        metadata.write_text(metadata.read_text().replace(
+            'Version: 34.0.0', 'Version: ' + version))
+
+    def test_patches_of_a_stable_branch(self):
+        self.relabel_nova('34.0.1.dev2')
+        self.run_plugin('install', GLANCE_PROGRESS_APPLY_PATCHES='True')
+        self.assertEqual({'glance', 'nova'}, self.patched())
+
+    def test_no_patches_for_a_release(self):
+        self.relabel_nova('35.0.0')
+        self.assertIn('no patches for nova 35.0.0', self.run_plugin(
+            'install', status=1, GLANCE_PROGRESS_APPLY_PATCHES='True'))
+
 
 class ArgumentsTest(base.TestCase):
 

@@ -11,71 +11,32 @@
 # under the License.
 
 
-"""Every patch, on the first and the last release of its series.
+"""Every patch, on the first and the last release of its series."""
 
-The wheels are in the directory $GLANCE_PROGRESS_WHEELS; tools/run-tests.sh
-fetches those that ``python -m tests.patches.test_released`` names.
-"""
-
-import os
-import pathlib
 import re
-import subprocess
 import warnings
-import zipfile
 
-import fixtures
-import testtools
-
+from tests.patches import base
 from tools import apply_patches
 
 # The first release on the index, where that is not the first of the series.
 _FIRST = {'16.0.0': '16.1.6', '17.0.0': '17.0.7', '18.0.0': '18.0.2'}
 
-#: Releases between two series, which need no patch, and one with its fix.
-UNPATCHED = {'nova': ['21.2.1'], 'glance': []}
+# The first and the last that a series has "# upstream" for, and one between.
+UNPATCHED = ('21.2.1', '22.0.0', '25.3.0')
 
 
 def released():
     """Return project, series and version of every release to be tried."""
     found = []
     for path in sorted(apply_patches.PATCHES.glob('*/*/series')):
-        first, last = re.search(
-            r'# versions: (\S+) to (\S+)', path.read_text()).groups()
+        (first, last), = apply_patches.ranges(path, 'versions')
         for version in sorted({_FIRST.get(first, first), last}):
             found.append((path.parent.parent.name, path.parent, version))
     return found
 
 
-def wheels():
-    return pathlib.Path(os.environ['GLANCE_PROGRESS_WHEELS'])
-
-
-def run(*command, **options):
-    done = subprocess.run(
-        [str(word) for word in command], text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, **options)
-    assert not done.returncode, done.stdout
-    return done.stdout
-
-
-class ReleasedTest(testtools.TestCase):
-
-    def unpack(self, project, version):
-        """Return a tree with the metadata and the files of our patches."""
-        root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
-        wheel, = wheels().glob('%s-%s-*.whl' % (project, version))
-        names = {hunk.path for series in apply_patches.PATCHES.glob(
-            project + '/*') for hunk in apply_patches.hunks(series)}
-        with zipfile.ZipFile(wheel) as archive:
-            for name in archive.namelist():
-                if name in names or name.endswith('.dist-info/METADATA'):
-                    archive.extract(name, root)
-        return root
-
-    def contents(self, root):
-        return {path.relative_to(root): path.read_bytes()
-                for path in root.rglob('*.py')}
+class ReleasedTest(base.TestCase):
 
     def compile(self, contents):
         for path, source in contents.items():
@@ -84,13 +45,6 @@ class ReleasedTest(testtools.TestCase):
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore')
                 compile(source, str(path), 'exec', dont_inherit=True)
-
-    def git(self, root, *words):
-        return run('git', '-C', root, '-c', 'user.name=t',
-                   '-c', 'user.email=t@example.org', *words)
-
-    def tool(self, root, command):
-        return apply_patches.main([command, str(root)])
 
     def check_release(self, project, series, version):
         root = self.unpack(project, version)
@@ -111,10 +65,10 @@ class ReleasedTest(testtools.TestCase):
                    (series / 'series').read_text().splitlines()
                    if not line.startswith('#')]
         for patch in patches:
-            run('patch', '-p1', '--fuzz=0', '-d', root, '-i', patch)
+            base.run('patch', '-p1', '--fuzz=0', '-d', root, '-i', patch)
         self.assertEqual(after, self.contents(root))
         for patch in reversed(patches):
-            run('patch', '-R', '-p1', '--fuzz=0', '-d', root, '-i', patch)
+            base.run('patch', '-R', '-p1', '--fuzz=0', '-d', root, '-i', patch)
         self.assertEqual(before, self.contents(root))
 
         self.git(root, 'init', '-q')
@@ -123,14 +77,15 @@ class ReleasedTest(testtools.TestCase):
         self.git(root, 'am', *patches)
         self.assertEqual(after, self.contents(root))
 
-    def test_release_with_the_fix(self):
-        for project, versions in UNPATCHED.items():
-            for version in versions:
-                root = self.unpack(project, version)
-                before = self.contents(root)
-                for command in 'check', 'apply', 'reverse':
-                    self.assertEqual(0, self.tool(root, command))
-                self.assertEqual(before, self.contents(root))
+    def test_releases_with_the_fix(self):
+        for version in UNPATCHED:
+            root = self.unpack('nova', version)
+            before = self.contents(root)
+            self.assertIn(b"update({'image_base_image_ref': image_id})",
+                          before[base.REBUILD])
+            for command in 'check', 'apply', 'reverse':
+                self.assertEqual(0, self.tool(root, command))
+            self.assertEqual(before, self.contents(root))
 
 
 def _add(project, series, version):
@@ -146,6 +101,5 @@ for _release in released():
 if __name__ == '__main__':
     for project, _, version in released():
         print('%s==%s' % (project, version))
-    for project, versions in UNPATCHED.items():
-        for version in versions:
-            print('%s==%s' % (project, version))
+    for version in UNPATCHED:
+        print('nova==%s' % version)
