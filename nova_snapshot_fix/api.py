@@ -55,18 +55,15 @@ def _log_once(action: str) -> None:
                       '(said once).', action)
 
 
-def _mending(name: str, schedules: bool = True) -> Callable[..., Any]:
-    """Return the method *name* of Nova, with a look at the rule before it.
-
-    :param schedules: the action uses the RequestSpec
-    """
+def _mending(name: str) -> Callable[..., Any]:
+    """Return the method *name* of Nova, with a look at the rule before it."""
     stock = getattr(compute.API, name)
 
     @functools.wraps(stock)
     def action(
         self: API, context: Any, instance: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        self._mend(context, instance, name, schedules)
+        self._mend(context, instance, name)
         return getattr(super(API, self), name)(
             context, instance, *args, **kwargs)
 
@@ -82,11 +79,10 @@ class API(compute.API):
         super().__init__(*args, **kwargs)
         opts.register(CONF)
 
-    snapshot = _mending('snapshot', schedules=False)
-    snapshot_volume_backed = _mending(
-        'snapshot_volume_backed', schedules=False)
-    backup = _mending('backup', schedules=False)
-    shelve = _mending('shelve', schedules=False)
+    snapshot = _mending('snapshot')
+    snapshot_volume_backed = _mending('snapshot_volume_backed')
+    backup = _mending('backup')
+    shelve = _mending('shelve')
     unshelve = _mending('unshelve')
     resize = _mending('resize')  # and cold migrate
     live_migrate = _mending('live_migrate')
@@ -97,11 +93,13 @@ class API(compute.API):
         self, context: Any, instance: Any, image_href: Any,
         *args: Any, **kwargs: Any,
     ) -> Any:
-        self._mend(context, instance, 'rebuild', schedules=True)
+        mended = self._mend(context, instance, 'rebuild')
         try:
-            # In memory only. Nova saves it when it sets the task_state,
-            # just before it resets the image metadata.
-            self._remember(instance, image_href)
+            # What is of a refused image is not worth it.
+            if mended is not None and mended.of_server:
+                # In memory only. Nova saves it when it sets the task_state,
+                # just before it resets the image metadata.
+                self._remember(instance, image_href)
         except Exception:
             _log_once('rebuild')
         # Nova's own method reads the image through _get_image() of a copy,
@@ -133,7 +131,8 @@ class API(compute.API):
     @staticmethod
     def _remember(instance: Any, image_href: Any) -> None:
         metadata = instance.system_metadata
-        if image_href == instance.image_ref or remembered.keys(metadata):
+        if (rule.same_image(image_href, instance.image_ref)
+                or remembered.keys(metadata)):
             return
         metadata.update(remembered.pack(remembered.Remembered(
             instance.image_ref or '', plan.launched_at(instance),
@@ -142,17 +141,18 @@ class API(compute.API):
              for name in remembered.COLUMNS})))
 
     def _mend(
-        self, context: Any, instance: Any, action: str, schedules: bool
-    ) -> None:
+        self, context: Any, instance: Any, action: str
+    ) -> plan.Plan | None:
         try:
             outcome = repair.repair(
                 instance._context or context, instance,
                 functools.partial(repair.look_up, context, self.image_api),
-                CONF[opts.GROUP].base_of_snapshot,
-                read_request_spec=schedules)
+                CONF[opts.GROUP].base_of_snapshot)
             _say(instance, action, outcome)
+            return outcome.plan
         except Exception:
             _log_once(action)
+        return None
 
 
 def _say(instance: Any, action: str, outcome: repair.Outcome) -> None:
@@ -162,9 +162,10 @@ def _say(instance: Any, action: str, outcome: repair.Outcome) -> None:
     if outcome.status is repair.Status.UNJUDGED:
         # Nothing to worry about as a rule: the server comes from a snapshot
         # that has been deleted since.
-        LOG.info('Before %s: image_base_image_ref %s was left as it is: %s',
-                 action, outcome.before, plan.answer.reason.value,
-                 instance=instance)
+        log = LOG.warning if plan.answer.refused else LOG.info
+        log('Before %s: image_base_image_ref %s was left as it is: %s',
+            action, outcome.before, plan.answer.reason.value,
+            instance=instance)
     elif plan.source is not None:
         LOG.warning('Before %s: the metadata were those of an image whose '
                     'rebuild has been refused. They were restored from: %s. '

@@ -62,7 +62,7 @@ def change(
     image_ref: str | None,
     before: remembered.Metadata,
     after: remembered.Metadata,
-    columns: dict[str, str | None],
+    columns: remembered.Columns,
 ) -> bool:
     """Turn the image metadata *before* of an instance into *after*.
 
@@ -93,7 +93,7 @@ def _change(
     image_ref: str | None,
     before: remembered.Metadata,
     after: remembered.Metadata,
-    columns: dict[str, str | None],
+    columns: remembered.Columns,
 ) -> None:
     # This update comes first: it locks the row, so that what is read next
     # stays true until the end. Nova begins with the same row.

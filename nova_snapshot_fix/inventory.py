@@ -152,7 +152,7 @@ class _Walker:
     ) -> findings.Finding | None:
         """Return what to say of an instance, without an object for it."""
         answer = rule.decide(
-            row.image_ref, row.base_image_ref, refused_image=requested,
+            row.image_ref, row.base_image_ref, requested=requested,
             base_of_snapshot=self._base_of_snapshot)
         if answer.reason is rule.Reason.ASK_GLANCE and row.image_ref:
             answer = rule.decide(
@@ -164,9 +164,6 @@ class _Walker:
         state = findings.State.BUSY if busy else findings.State.OFF
         if answer.wrong:
             return self._finding(row, state, reason, answer.value)
-        if row.image_ref and requested not in (None, row.image_ref):
-            return self._finding(
-                row, state, 'the RequestSpec names another image')
         if row.remembered is not None and not busy:
             return self._finding(row, findings.State.LEFTOVER, reason)
         if answer.right:
@@ -195,10 +192,15 @@ class _Walker:
                 finding, state=findings.State.FAILED, reason=str(exc))
         if outcome.plan is None:
             return dataclasses.replace(finding, state=findings.State.BUSY)
-        states = {repair.Status.UNJUDGED: findings.State.UNJUDGED}
+        if outcome.status is repair.Status.UNJUDGED:
+            finding = dataclasses.replace(
+                finding, state=findings.State.UNJUDGED,
+                reason=outcome.plan.answer.reason.value)
+        else:
+            finding = dataclasses.replace(
+                finding, state=findings.State.REPAIRED)
         return dataclasses.replace(
-            finding, state=states.get(outcome.status, findings.State.REPAIRED),
-            after=outcome.plan.metadata.get(rule.KEY),
+            finding, after=outcome.plan.metadata.get(rule.KEY),
             source=outcome.plan.source and outcome.plan.source.value)
 
     def _finding(

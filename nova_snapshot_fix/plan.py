@@ -25,6 +25,7 @@ from nova import utils
 
 from nova_snapshot_fix import base_image_ref as rule
 from nova_snapshot_fix import remembered
+from nova_snapshot_fix import request_spec
 
 #: What Glance knows of an image, as nova.image.glance.API.get() returns it.
 Image = Union[dict[str, Any], rule.Unknown]
@@ -51,55 +52,67 @@ class Plan:
 
     answer: rule.Answer
     metadata: dict[str, str | None]
-    columns: dict[str, str | None]
+    columns: remembered.Columns
     source: Source | None
     request_image: dict[str, Any] | bool | None
+
+    @property
+    def of_server(self) -> bool:
+        """The metadata are of the server's own image, as far as is known."""
+        return not self.answer.refused or self.source is Source.GLANCE
 
 
 def make_plan(
     instance: Any,
-    requested: str | None,
+    spec: Any,
     look_up: LookUp,
     base_of_snapshot: str = rule.IMAGE,
 ) -> Plan:
     """Return what brings *instance* back to the rule; nothing is written.
 
     :param instance: with system_metadata
-    :param requested: the id of the image in its RequestSpec, None if that was
-        not read
+    :param spec: its RequestSpec, None if it has none
     :param look_up: called at most once
     """
-    metadata, columns, source = _recall(instance)
-    image_ref = columns.get('image_ref', instance.image_ref)
-    stale_request = bool(instance.image_ref) and requested not in (
-        None, instance.image_ref)
-    present = metadata.get(rule.KEY)
-    # What was remembered is from before the refused image.
-    refused = None if source else requested
+    requested = request_spec.image_id(spec)
+    stale = rule.stale_request(instance.image_ref, requested)
+    of_requested = stale and request_spec.is_of_metadata(spec, instance)
+    metadata, columns, source = _recall(instance, of_requested)
+    if source:
+        of_requested = False  # it is from before the refused image
+    image_ref = str(columns.get('image_ref', instance.image_ref) or '')
+
+    def decide(origin: rule.Origin) -> rule.Answer:
+        return rule.decide(
+            image_ref, metadata.get(rule.KEY), origin, requested,
+            base_of_snapshot, of_requested)
 
     image: Image = rule.Unknown.NOT_ASKED
-    answer = rule.decide(
-        image_ref, present, refused_image=refused,
-        base_of_snapshot=base_of_snapshot)
-    if answer.reason in (rule.Reason.ASK_GLANCE, rule.Reason.OTHER_IMAGE):
+    answer = decide(origin(image))
+    if answer.refused or answer.reason in (
+            rule.Reason.ASK_GLANCE, rule.Reason.OTHER_IMAGE):
         image = look_up(image_ref)
-        answer = rule.decide(
-            image_ref, present, origin(image), refused, base_of_snapshot)
+        answer = decide(origin(image))
+    if answer.refused and answer.reason is rule.Reason.NO_ANSWER:
+        return Plan(answer, dict(instance.system_metadata), {}, None, None)
     if answer.wrong:
         # A RequestSpec that names the server's image says that no rebuild
         # was refused: the key is off for another reason, and the rest is
         # what was recorded at boot.
-        if (answer.reason is rule.Reason.OTHER_IMAGE and source is None
-                and requested != image_ref):
+        if answer.refused or (
+                answer.reason is rule.Reason.OTHER_IMAGE and source is None
+                and not rule.same_image(requested, image_ref)):
             source = Source.NONE
             if isinstance(image, dict):
                 source = Source.GLANCE
                 metadata = _of_glance(instance, metadata, image)
         metadata[rule.KEY] = answer.value
     request_image: dict[str, Any] | bool | None = None
-    if stale_request and source is not Source.NONE:
-        request_image = image if source is Source.GLANCE and isinstance(
-            image, dict) else True
+    if stale and source is Source.GLANCE and isinstance(image, dict):
+        request_image = image
+    elif stale and (source is Source.REMEMBERED
+                    or (source is None and answer.wrong)):
+        request_image = True
     return Plan(answer, metadata, columns, source, request_image)
 
 
@@ -117,19 +130,20 @@ def launched_at(instance: Any) -> str | None:
 
 
 def _recall(
-    instance: Any,
-) -> tuple[dict[str, str | None], dict[str, str | None], Source | None]:
+    instance: Any, of_requested: bool,
+) -> tuple[dict[str, str | None], remembered.Columns, Source | None]:
     """Return the metadata with what was remembered, if that still counts.
 
     Nothing stays remembered: the rebuild has succeeded, or is undone now.
+
+    :param of_requested: the RequestSpec says that a rebuild was refused
     """
     present = dict(instance.system_metadata)
     ours = remembered.keys(present)
     found = remembered.unpack(present) if ours else None
     kept = {key: value for key, value in present.items() if key not in ours}
-    if (found is None or found.launched_at != launched_at(instance)
-            or not instance.image_ref
-            or found.image_ref not in ('', instance.image_ref)):
+    if (found is None or not instance.image_ref
+            or not _still_counts(found, instance, of_requested)):
         return kept, {}, None
     metadata = _replaced(kept, found.image_metadata)
     columns = {name: value for name, value in found.columns.items()
@@ -141,6 +155,17 @@ def _recall(
             getattr(instance, name) == columns[name] for name in columns):
         return kept, {}, None  # a conductor with our patch has undone it
     return metadata, columns, Source.REMEMBERED
+
+
+def _still_counts(
+    found: remembered.Remembered, instance: Any, of_requested: bool
+) -> bool:
+    same_image = rule.same_image(found.image_ref, instance.image_ref)
+    if found.image_ref and not same_image:
+        return False
+    # A rescue moves launched_at as well.
+    return (found.launched_at == launched_at(instance)
+            or (same_image and of_requested))
 
 
 def _of_glance(

@@ -28,6 +28,7 @@ from collections.abc import Mapping
 import dataclasses
 import json
 from typing import Optional
+from typing import Union
 
 from nova_snapshot_fix import base_image_ref
 
@@ -38,10 +39,13 @@ PREFIX = 'nova_snapshot_fix:'
 _VALUE_SIZE = 255
 
 #: Columns of an instance that a rebuild takes from the image.
-COLUMNS = ('architecture', 'kernel_id', 'os_type', 'ramdisk_id',
-           'root_device_name', 'vm_mode')
+COLUMNS = ('architecture', 'auto_disk_config', 'kernel_id', 'os_type',
+           'ramdisk_id', 'root_device_name', 'vm_mode')
 
 Metadata = Mapping[str, Optional[str]]
+
+#: Values of columns of an instance.
+Columns = dict[str, Union[str, bool, None]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,13 +54,14 @@ class Remembered:
 
     ``image_ref`` is empty if the server boots from a volume.
     ``launched_at`` is a time in ISO format. Nova moves it when a server has
-    been rebuilt, so that while it stands the rebuild has been refused.
+    been rebuilt, so that while it stands the rebuild has been refused. A
+    rescue moves it as well: that it has moved does not say the contrary.
     """
 
     image_ref: str
     launched_at: str | None
     image_metadata: dict[str, str | None]
-    columns: dict[str, str | None]
+    columns: Columns
 
 
 def image_metadata(metadata: Metadata) -> dict[str, str | None]:
@@ -94,12 +99,12 @@ def unpack(metadata: Metadata) -> Remembered | None:
         return None
     if not (isinstance(found.image_ref, str)
             and isinstance(found.launched_at, (str, type(None)))
-            and _is_metadata(found.image_metadata)
-            and _is_metadata(found.columns)):
+            and _holds(found.image_metadata, (str, type(None)))
+            and _holds(found.columns, (str, bool, type(None)))):
         return None
     return found
 
 
-def _is_metadata(value: object) -> bool:
+def _holds(value: object, types: tuple[type, ...]) -> bool:
     return isinstance(value, dict) and all(
-        isinstance(each, (str, type(None))) for each in value.values())
+        isinstance(each, types) for each in value.values())

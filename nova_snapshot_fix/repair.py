@@ -58,9 +58,11 @@ def look_up(context: Any, image_api: Any, image_ref: str) -> plans.Image:
     """Return the image ``image_ref``, or why it is not known."""
     try:
         image: dict[str, Any] = image_api.get(context, image_ref)
-    except (exception.ImageNotFound, exception.ImageNotAuthorized):
+    except exception.ImageNotFound:
         return rule.Unknown.GONE
     except Exception as exc:
+        # Of an image that is gone Glance never says that one may not see it:
+        # ImageNotAuthorized is a matter of the token.
         LOG.warning('Could not look at image %s in Glance: %s',
                     image_ref, exc)
         return rule.Unknown.NO_ANSWER
@@ -72,33 +74,27 @@ def repair(
     instance: Any,
     look_up: plans.LookUp,
     base_of_snapshot: str = rule.IMAGE,
-    read_request_spec: bool = True,
 ) -> Outcome:
     """Bring *instance* back to the rule, in the database and in memory.
 
     :param context: targeted at the cell of the instance
     :param instance: with system_metadata. After a conflict it is refreshed
     :param look_up: returns an image; called at most once an attempt
-    :param read_request_spec: False leaves the RequestSpec out where the
-        metadata name the server's own image
     :raises oslo_db.exception.DBError: if the database fails
     """
     before = instance.system_metadata.get(rule.KEY)
     for _ in range(_ATTEMPTS):
         if instance.task_state is not None:
             return Outcome(Status.BUSY, before)
-        requested = None
-        present = instance.system_metadata.get(rule.KEY)
-        if instance.image_ref and (
-                read_request_spec or (present or '') != instance.image_ref):
-            requested = request_spec.image_id(
-                request_spec.get(context, instance.uuid))
-        plan = plans.make_plan(instance, requested, look_up, base_of_snapshot)
+        spec = None
+        if instance.image_ref:
+            spec = request_spec.get(context, instance.uuid)
+        plan = plans.make_plan(instance, spec, look_up, base_of_snapshot)
         if not _pending(instance, plan):
             return Outcome(
                 Status.RIGHT if plan.answer.right else Status.UNJUDGED,
                 before, plan)
-        if _write(context, instance, requested, plan):
+        if _write(context, instance, request_spec.image_id(spec), plan):
             return Outcome(Status.REPAIRED, before, plan)
         instance.refresh()
     return Outcome(Status.BUSY, before)

@@ -24,6 +24,8 @@ from typing import Any
 
 from nova import exception
 from nova import objects
+from nova import utils
+from oslo_log import log as logging
 
 try:
     from nova.db.api import api as db
@@ -33,6 +35,20 @@ except ImportError:  # Wallaby (23) and older
     from nova.db.sqlalchemy import api as db
     from nova.db.sqlalchemy import api_models as models
     _transaction = db.api_context_manager
+
+LOG = logging.getLogger(__name__)
+
+# What the libvirt driver records in system_metadata, whenever it starts, where
+# the image does not say (nova/virt/libvirt/driver.py).
+_REGISTERED = frozenset((
+    'hw_cdrom_bus', 'hw_disk_bus', 'hw_input_bus', 'hw_machine_type',
+    'hw_pointer_model', 'hw_video_model', 'hw_vif_model'))
+
+# What Nova does not record in system_metadata (nova.utils.SM_SKIP_KEYS).
+_NOT_RECORDED = frozenset(('img_mappings', 'img_block_device_mapping'))
+
+# How long a value of system_metadata is.
+_VALUE_SIZE = 255
 
 
 def get(context: Any, instance_uuid: str) -> Any:
@@ -52,6 +68,34 @@ def image_id(request_spec: Any) -> str | None:
     if image is None or 'id' not in image:
         return None
     return str(image.id)
+
+
+def is_of_metadata(request_spec: Any, instance: Any) -> bool:
+    """Return whether the image of a RequestSpec may be that of the metadata.
+
+    Of the properties a RequestSpec has those that Nova knows.
+    """
+    requested = _properties(request_spec.image)
+    recorded = _properties(instance.image_meta)
+    return requested == {
+        name: value for name, value in recorded.items()
+        if name in requested or name not in _REGISTERED}
+
+
+def _properties(image: Any) -> dict[str, str]:
+    if 'properties' not in image:
+        return {}
+    properties = image.properties
+    return {name: _as_recorded(getattr(properties, name))
+            for name in properties.fields
+            if name in properties and name not in _NOT_RECORDED}
+
+
+def _as_recorded(value: Any) -> str:
+    if isinstance(value, (list, set, tuple)):
+        # Of required traits, each is a property, and so in no order.
+        return str(sorted(_as_recorded(each) for each in value))
+    return str(utils.safe_truncate(str(value), _VALUE_SIZE))
 
 
 @_transaction.reader
@@ -94,3 +138,5 @@ def change_image(
     if before is not None and image_id(request_spec) == before:
         request_spec.image = image
         request_spec.save()
+        LOG.info('The RequestSpec of instance %s named image %s, and names '
+                 'image %s now.', instance_uuid, before, image.id)

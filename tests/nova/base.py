@@ -118,7 +118,7 @@ class TestCase(WithRouter, integrated_helpers._IntegratedTestBase):
         self.add_image(A, hw_machine_type='pc', os_distro='a')
         self.add_image(B, os_version='b', os_type='windows')
         self.add_image(REFUSED, hw_architecture='unicore32', os_admin_user='c',
-                       os_type='windows')
+                       os_type='windows', auto_disk_config='True')
 
     def add_image(self, image_id, **properties):
         image = copy.deepcopy(self.images[MODEL])
@@ -226,6 +226,11 @@ class TestCase(WithRouter, integrated_helpers._IntegratedTestBase):
 
     def metadata(self, server_id):
         return dict(self.instance(server_id).system_metadata)
+
+    def forget(self, server_id):
+        """Make it as if the extension had not been there at the rebuild."""
+        self.change_metadata(
+            server_id, **{key: None for key in self.remembered(server_id)})
 
     def image_metadata(self, server_id):
         return {key: value for key, value in self.metadata(server_id).items()

@@ -19,7 +19,9 @@ from tests.nova import base
 from unittest import mock
 
 from nova_snapshot_fix import api
+from nova_snapshot_fix import base_image_ref as rule
 from nova_snapshot_fix import plan
+from nova_snapshot_fix import repair
 
 
 class StockTest(base.TestCase):
@@ -53,6 +55,7 @@ class StockTest(base.TestCase):
         instance = self.instance(server)
         self.assertEqual(base.A, instance.image_ref)
         self.assertEqual('windows', instance.os_type)
+        self.assertTrue(instance.auto_disk_config)
         self.assertNotEqual(before, instance.system_metadata)
         self.assertEqual(
             base.REFUSED if base.FIXED else None, self.key(server))
@@ -64,6 +67,9 @@ class StockTest(base.TestCase):
             self.assertEqual('c', properties['os_admin_user'])
             self.assertNotIn('os_distro', properties)
         self.assertRegex(self.migrate(server), '(?i)no ?valid ?host')
+        # The key is right then, and nothing else.
+        self.assertEqual(base.A if base.FIXED else None, self.key(server))
+        self.assertEqual('c', self.metadata(server)['image_os_admin_user'])
 
     def test_key_missing(self):
         server = self.create_server(base.A)
@@ -83,6 +89,7 @@ class ExtensionTest(base.TestCase):
         self.assertEqual(before, instance.system_metadata)
         self.assertEqual(base.A, instance.image_ref)
         self.assertIsNone(instance.os_type)
+        self.assertFalse(instance.auto_disk_config)
 
     def test_rebuild(self):
         server = self.create_server(base.A)
@@ -158,6 +165,18 @@ class ExtensionTest(base.TestCase):
         self.snapshot(server)
         self.assert_undone(server, before)
 
+    def test_refused_then_rescued(self):
+        """A rescue moves launched_at, as a rebuild that succeeds does."""
+        server, before = self.refused()
+        self.images[base.A]['properties']['os_distro'] = 'edited'
+        launched_at = self.instance(server).launched_at
+        self.act(server, 'rescue', {})
+        self.act(server, 'unrescue')
+        self.assertNotEqual(launched_at, self.instance(server).launched_at)
+        self.snapshot(server)
+        self.assert_undone(server, before)
+        self.assertEqual(base.A, self.request_spec(server).image.id)
+
     def test_refused_with_the_origin(self):
         """The refused image is the one that the server's image stems from."""
         snapshot = self.snapshot(self.create_server(base.A))['id']
@@ -172,8 +191,7 @@ class ExtensionTest(base.TestCase):
     def test_refused_without_us(self):
         """Nothing is remembered: what Glance says today has to do."""
         server, before = self.refused()
-        self.change_metadata(
-            server, **{key: None for key in self.remembered(server)})
+        self.forget(server)
         self.images[base.A]['properties']['os_distro'] = 'edited'
         with mock.patch.object(api.LOG, 'warning', autospec=True) as warning:
             self.assertIsNone(self.migrate(server))
@@ -186,14 +204,43 @@ class ExtensionTest(base.TestCase):
 
     def test_refused_without_us_and_image_gone(self):
         server, before = self.refused()
-        self.change_metadata(
-            server, **{key: None for key in self.remembered(server)})
+        self.forget(server)
         del self.images[base.A]
         with mock.patch.object(api.LOG, 'warning', autospec=True) as warning:
             properties = self.snapshot(server)['properties']
         self.assertIn(plan.Source.NONE.value, warning.call_args[0])
         self.assertEqual(base.A, properties['base_image_ref'])
         self.assertEqual('c', properties['os_admin_user'])
+
+    def test_refused_without_us_and_no_answer(self):
+        """Nothing is changed that would tell us of it later."""
+        server, before = self.refused()
+        self.forget(server)
+        refused = self.metadata(server)
+        with mock.patch.object(repair, 'look_up', autospec=True,
+                               return_value=rule.Unknown.NO_ANSWER):
+            with mock.patch.object(
+                    api.LOG, 'warning', autospec=True) as warning:
+                self.snapshot(server)
+            self.assertIn(
+                rule.Reason.NO_ANSWER.value, warning.call_args[0])
+            self.assertEqual(refused, self.metadata(server))
+            # And what is not the server's is not remembered as if it were.
+            self.refuse_rebuild(server)
+        self.assertEqual(refused, self.metadata(server))
+        self.assertEqual(base.REFUSED, self.request_spec(server).image.id)
+        self.snapshot(server)
+        self.assertEqual(before, self.metadata(server))
+        self.assertEqual(base.A, self.request_spec(server).image.id)
+
+    def test_refused_without_us_and_key_right(self):
+        """As after a stock migration, resize or shelving."""
+        server, before = self.refused()
+        self.forget(server)
+        self.change_metadata(server, **{base.KEY: base.A})
+        self.assertNotIn('os_admin_user', self.snapshot(server)['properties'])
+        self.assertEqual(before, self.metadata(server))
+        self.assertEqual(base.A, self.request_spec(server).image.id)
 
     def test_request_spec_alone(self):
         """What a rebuild with the old image leaves after a refused one."""
@@ -277,8 +324,7 @@ class ExtensionTest(base.TestCase):
 
     def test_flavor_gone(self):
         server, before = self.refused()
-        self.change_metadata(
-            server, **{key: None for key in self.remembered(server)})
+        self.forget(server)
         self.api.api_delete('/flavors/1')
         self.snapshot(server)
         metadata = self.image_metadata(server)

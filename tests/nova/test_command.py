@@ -31,6 +31,7 @@ import requests
 from nova_snapshot_fix.cmd import arguments
 from nova_snapshot_fix.cmd import main
 from nova_snapshot_fix import database
+from nova_snapshot_fix import request_spec
 
 KEY_ALONE = {base.KEY: None}
 
@@ -88,8 +89,6 @@ class CommandTest(base.TestCase):
         refused = self.create_server(base.A)
         before = self.image_metadata(refused)
         self.refuse_rebuild(refused)
-        if base.KEY not in self.metadata(refused):  # a Nova without the fix
-            self.change_metadata(refused, **{base.KEY: base.REFUSED})
         busy = self.create_server(base.A)
         self.change_metadata(busy, **KEY_ALONE)
         self.set_task_state(busy, 'rebooting')
@@ -149,6 +148,13 @@ class CommandTest(base.TestCase):
         server = self.create_server(base.A)
         self.assertIsNone(self.migrate(server))
         self.assertEqual((0, {}), self.states('check'))
+        # nova-manage image_property set
+        self.change_metadata(server, image_hw_disk_bus='scsi')
+        spec = self.request_spec(server)
+        spec.image = self.instance(server).image_meta
+        spec.image.id = base.A
+        spec.save()
+        self.assertEqual((0, {}), self.states('check'))
         for action, body in (
                 ('shelve', None), ('unshelve', None),
                 ('resize', {'flavorRef': '2'}), ('confirmResize', None),
@@ -158,6 +164,82 @@ class CommandTest(base.TestCase):
             if action == 'rebuild' and not base.FIXED:
                 expected = (2, {server: 'off'})
             self.assertEqual(expected, self.states('check'), action)
+
+    def refused(self):
+        server = self.create_server(base.A)
+        before = self.image_metadata(server)
+        self.refuse_rebuild(server)
+        return server, before
+
+    def assert_undone(self, server, before):
+        self.assertEqual(before, self.image_metadata(server))
+        image = self.request_spec(server).image
+        self.assertEqual(base.A, image.id)
+        self.assertEqual('a', image.properties.os_distro)
+        self.assertNotIn('hw_architecture', image.properties)
+        self.assertEqual((0, {}), self.states('check'))
+
+    def test_refused_then_migrated(self):
+        """That Nova then writes the key is no reason to trust the rest."""
+        server, before = self.refused()
+        self.assertIsNotNone(self.migrate(server))
+        self.assertEqual(base.A if base.FIXED else None, self.key(server))
+        # As the libvirt driver does when its service is started.
+        self.change_metadata(server, image_hw_disk_bus='virtio')
+        self.assertEqual((2, {server: 'off'}), self.states('check'))
+        self.assertEqual((0, {server: 'repaired'}), self.states('repair'))
+        self.assert_undone(server, before)
+
+    def test_refused_and_no_answer(self):
+        server, before = self.refused()
+        refused = self.metadata(server)
+        for error in (OSError('down'),
+                      exception.ImageNotAuthorized(image_id=base.A)):
+            with mock.patch.object(
+                    Images, 'get', autospec=True, side_effect=error):
+                self.assertEqual(
+                    (3, {server: 'unjudged'}), self.states('repair'))
+            self.assertEqual(refused, self.metadata(server))
+        self.assertEqual(base.REFUSED, self.request_spec(server).image.id)
+        self.assertEqual((0, {server: 'repaired'}), self.states('repair'))
+        self.assert_undone(server, before)
+
+    def test_refused_and_image_gone(self):
+        """The key is all that can be told, for as long as it is gone."""
+        server, before = self.refused()
+        image = self.images.pop(base.A)
+        for state in 'repaired', 'unjudged':
+            self.assertEqual((0, {server: state}), self.states('repair'))
+            metadata = self.image_metadata(server)
+            self.assertEqual((base.A, 'c'), (
+                metadata[base.KEY], metadata['image_os_admin_user']))
+            self.assertEqual(
+                base.REFUSED, self.request_spec(server).image.id)
+        self.images[base.A] = image
+        self.assertEqual((0, {server: 'repaired'}), self.states('repair'))
+        self.assert_undone(server, before)
+
+    def test_refused_then_rebuilt(self):
+        """Nova does not change the RequestSpec for the server's own image."""
+        server, before = self.refused()
+        self.act(server, 'rebuild', {'imageRef': base.A})
+        self.assertEqual(base.REFUSED, self.request_spec(server).image.id)
+        self.images[base.A]['properties']['os_distro'] = 'edited'
+        with mock.patch.object(
+                request_spec.LOG, 'info', autospec=True) as info:
+            self.assertEqual((0, {server: 'repaired'}), self.states('repair'))
+        info.assert_called_once()
+        self.assert_undone(server, before)
+        self.assertEqual([], self.glance_api.asked)
+
+    def test_capitals(self):
+        """Of an image and a server that users have written in capitals."""
+        server = self.create_server(base.A)
+        instance = self.instance(server)
+        instance.image_ref = base.A.upper()
+        instance.save()
+        self.assertEqual((0, {}), self.states('check'))
+        self.assertEqual((0, {}), self.states('repair'))
 
     def test_between_look_and_repair(self):
         """Somebody else is quicker: nothing is lost, nothing is an error."""

@@ -19,10 +19,12 @@ from tests.nova import base
 from unittest import mock
 
 from nova import conf
+from nova import exception
 from nova.tests.functional.api import client
-from oslo_db import exception
+from oslo_db import exception as db_exception
 
 from nova_snapshot_fix import api
+from nova_snapshot_fix import base_image_ref as rule
 from nova_snapshot_fix import database
 from nova_snapshot_fix import opts
 from nova_snapshot_fix import plan
@@ -70,6 +72,16 @@ class FaultTest(base.TestCase):
                 self.act(server, 'rebuild', {'imageRef': base.B})
             self.assertEqual(base.B, self.instance(server).image_ref)
         log.assert_called_once()
+
+    def test_not_allowed(self):
+        """Glance says so of a token, and of no image that is gone."""
+        image_api = mock.Mock()
+        for error, answer in (
+                (exception.ImageNotAuthorized, rule.Unknown.NO_ANSWER),
+                (exception.ImageNotFound, rule.Unknown.GONE)):
+            image_api.get.side_effect = error(image_id=base.A)
+            self.assertIs(
+                answer, repair.look_up(None, image_api, base.A))
 
     def test_another_worker_is_quicker(self):
         server = self.without_key()
@@ -126,7 +138,7 @@ class FaultTest(base.TestCase):
         """The database may end our transaction in favour of another one."""
         server = self.without_key()
         read = remembered.image_and_remembered
-        answers = [read, read, exception.DBDeadlock()]
+        answers = [read, read, db_exception.DBDeadlock()]
 
         def in_the_transaction(metadata):
             answer = answers.pop(0) if answers else read
@@ -184,10 +196,10 @@ class FaultTest(base.TestCase):
                 mock.patch.object(request_spec, 'get', autospec=True,
                                   return_value=None) as read, \
                 mock.patch.object(database, 'change', autospec=True) as change:
-            self.snapshot(server)
-            read.assert_not_called()
-            self.migrate(server)
-            read.assert_called_once()
+            for action in self.snapshot, self.migrate:
+                action(server)
+                read.assert_called_once()
+                read.reset_mock()
             self.act(server, 'rebuild', {'imageRef': base.A})
         look_up.assert_not_called()
         change.assert_not_called()

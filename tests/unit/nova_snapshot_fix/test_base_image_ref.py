@@ -40,7 +40,7 @@ class TestDecide(testtools.TestCase):
 
     def test_names_the_origin(self):
         self.check(A, Reason.NAMES_ORIGIN, S, A, A)
-        self.check(A, Reason.NAMES_ORIGIN, S, A, A, refused_image=S)
+        self.check(A, Reason.NAMES_ORIGIN, S, A, A, requested=S)
 
     def test_missing(self):
         for present in (None, ''):
@@ -63,33 +63,78 @@ class TestDecide(testtools.TestCase):
         self.check(S, Reason.OTHER_IMAGE, S, B, A)
         self.check(A, Reason.OTHER_IMAGE, S, B, A, base_of_snapshot='origin')
 
-    def test_refused_image(self):
+    def check_refused(self, value, reason, *args, **kwargs):
+        for of_requested in True, None:
+            self.assertEqual(
+                rule.Answer(value, reason, refused=True), rule.decide(
+                    *args, **kwargs, of_requested=of_requested))
+
+    def test_refused(self):
         """Where the RequestSpec says so it takes no look at Glance."""
-        for origin in (None, *Unknown):
-            self.check(A, Reason.OTHER_IMAGE, A, B, origin, refused_image=B)
+        for origin in None, Unknown.NOT_ASKED, Unknown.GONE:
+            self.check_refused(
+                A, Reason.OTHER_IMAGE, A, B, origin, requested=B)
+            self.check_refused(A, Reason.MISSING, A, None, origin, requested=B)
+        for origin in None, Unknown.NOT_ASKED:
+            self.check_refused(
+                A, Reason.STALE_REQUEST, A, A, origin, requested=B)
+        self.check_refused(
+            A, Reason.IMAGE_GONE, A, A, Unknown.GONE, requested=B)
+
+    def test_refused_and_no_answer(self):
+        """What there is stays, so that another look can tell."""
+        for present in None, A, B, S:
+            self.check_refused(present, Reason.NO_ANSWER, A, present,
+                               Unknown.NO_ANSWER, requested=B)
 
     def test_refused_image_is_the_origin(self):
-        self.check(S, Reason.OTHER_IMAGE, S, A, A, refused_image=A)
+        self.check_refused(S, Reason.OTHER_IMAGE, S, A, A, requested=A)
+
+    def test_request_alone(self):
+        """The metadata are not of the image that the RequestSpec names."""
+        def check(value, reason, image_ref, present, origin):
+            self.check(value, reason, image_ref, present, origin,
+                       requested=B, of_requested=False)
+
+        for origin in (None, *Unknown):
+            check(A, Reason.STALE_REQUEST, A, A, origin)
+            check(A, Reason.MISSING, A, None, origin)
+        check(A, Reason.STALE_REQUEST, S, A, A)
+
+    def test_capitals(self):
+        for image_ref, one, other in ('a', 'A', 'a'), ('A', 'a', 'A'):
+            self.check(one, Reason.NAMES_IMAGE, image_ref, one, None, other)
+            self.check(one, Reason.NAMES_ORIGIN, S, one, other, S.upper())
+        self.assertFalse(rule.stale_request('a', 'A'))
+        for nothing in None, '':
+            self.assertFalse(rule.stale_request(nothing, 'a'))
+            self.assertFalse(rule.stale_request('a', nothing))
+            self.assertFalse(rule.same_image(nothing, nothing))
 
     def test_image_gone(self):
         self.check(A, Reason.IMAGE_GONE, S, A, Unknown.GONE)
-        self.check(A, Reason.IMAGE_GONE, S, A, Unknown.GONE, refused_image=S)
+        self.check(A, Reason.IMAGE_GONE, S, A, Unknown.GONE, requested=S)
         self.check(A, Reason.NO_ANSWER, S, A, Unknown.NO_ANSWER)
 
     ids = strategies.sampled_from([None, '', A, B, S])
 
     @hypothesis.given(
         ids, ids, strategies.one_of(ids, strategies.sampled_from(Unknown)),
-        ids, strategies.sampled_from(['image', 'origin']))
+        ids, strategies.sampled_from(['image', 'origin']),
+        strategies.sampled_from([None, False, True]))
     def test_what_holds_always(
-        self, image_ref, present, origin, refused_image, base_of_snapshot
+        self, image_ref, present, origin, requested, base_of_snapshot,
+        of_requested
     ):
         answer = rule.decide(
-            image_ref, present, origin, refused_image, base_of_snapshot)
+            image_ref, present, origin, requested, base_of_snapshot,
+            of_requested)
         self.assertFalse(answer.right and answer.wrong)
+        if answer.refused:
+            self.assertFalse(answer.right)
+            self.assertIsNot(False, of_requested)
         if answer.wrong:
             self.assertIn(answer.value, (image_ref, origin))
-            self.assertNotEqual(present, image_ref)
         else:
             self.assertEqual(present, answer.value)
         if origin is not Unknown.NOT_ASKED:

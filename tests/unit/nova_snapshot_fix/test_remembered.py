@@ -33,7 +33,8 @@ def a_memory(**fields):
 
 class TestRemembered(testtools.TestCase):
 
-    @hypothesis.given(metadata, metadata)
+    @hypothesis.given(metadata, strategies.dictionaries(
+        texts, strategies.none() | strategies.booleans() | texts))
     def test_round_trip(self, image_metadata, columns):
         memory = a_memory(image_metadata=image_metadata, columns=columns)
         packed = remembered.pack(memory)
@@ -74,6 +75,7 @@ class TestRemembered(testtools.TestCase):
             {PREFIX + '0': whole.replace('"a"', '1')},
             {PREFIX + '0': whole.replace('"2026-11-20T00:00:00"', '1')},
             {PREFIX + '0': whole.replace('"y"', '1')},
+            {PREFIX + '0': whole.replace('"y"', 'true')},
             {PREFIX + '0': whole.replace('{"os_type":null}', '"os_type"')},
             {PREFIX + '0': whole.replace('columns', 'others')},
         ):

@@ -1,0 +1,56 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Whether the image of a RequestSpec is that of the metadata."""
+
+# Before anything else of nova or oslo.
+from tests.nova import base
+
+from nova import objects
+from nova import utils
+import testtools
+
+from nova_snapshot_fix import request_spec
+
+PROPERTIES = {
+    'hw_architecture': 'x86_64', 'licence': 'unknown to Nova',
+    'trait:CUSTOM_A': 'required', 'trait:CUSTOM_B': 'required',
+    'os_command_line': 'x' * 300, 'mappings': [{'device': 'vda'}]}
+
+
+class IsOfMetadataTest(testtools.TestCase):
+
+    def is_of_metadata(self, without=(), **recorded):
+        objects.register_all()
+        metadata = dict(utils.get_system_metadata_from_image(
+            {'id': base.B, 'properties': PROPERTIES}), **recorded)
+        instance = objects.Instance(
+            image_ref=base.A,
+            # A database returns them in another order.
+            system_metadata={key: metadata[key] for key in sorted(
+                metadata.keys() - {*without}, reverse=True)})
+        spec = objects.RequestSpec(image=objects.ImageMeta.from_dict(
+            {'id': base.B, 'properties': PROPERTIES}))
+        return request_spec.is_of_metadata(spec, instance)
+
+    def test_same(self):
+        self.assertTrue(self.is_of_metadata())
+        self.assertTrue(self.is_of_metadata(image_base_image_ref=base.A))
+
+    def test_registered_by_the_driver(self):
+        self.assertTrue(self.is_of_metadata(image_hw_machine_type='q35'))
+
+    def test_other(self):
+        self.assertFalse(self.is_of_metadata(image_hw_architecture='i686'))
+        self.assertFalse(self.is_of_metadata(image_os_distro='debian'))
+        self.assertFalse(self.is_of_metadata(['image_trait:CUSTOM_A']))
