@@ -33,6 +33,7 @@ from typing import Any
 from nova.api.openstack import compute as openstack_compute
 from nova.compute import api as compute
 from nova import conf as nova_conf
+from nova import exception
 from oslo_log import log as logging
 
 from nova_snapshot_fix import base_image_ref as rule
@@ -78,6 +79,8 @@ class API(compute.API):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         opts.register(CONF)
+        # Here, so that with a wrong value nova-api does not start.
+        self._base_of_snapshot = CONF[opts.GROUP].base_of_snapshot
 
     snapshot = _mending('snapshot')
     snapshot_volume_backed = _mending('snapshot_volume_backed')
@@ -118,13 +121,13 @@ class API(compute.API):
                 _log_once('rebuild')
         return image_id, image
 
-    @staticmethod
-    def _with_base(image_id: str, image: dict[str, Any]) -> dict[str, Any]:
+    def _with_base(
+        self, image_id: str, image: dict[str, Any]
+    ) -> dict[str, Any]:
         # Nova writes the properties of the image to system_metadata, and on
         # releases with the fix image_base_image_ref over it.
         base = rule.written_anew(
-            image_id, plan.origin(image),
-            CONF[opts.GROUP].base_of_snapshot)
+            image_id, plan.origin(image), self._base_of_snapshot)
         properties = {**image.get('properties', {}), rule.PROPERTY: base}
         return {**image, 'properties': properties}
 
@@ -147,9 +150,11 @@ class API(compute.API):
             outcome = repair.repair(
                 instance._context or context, instance,
                 functools.partial(repair.look_up, context, self.image_api),
-                CONF[opts.GROUP].base_of_snapshot)
+                self._base_of_snapshot)
             _say(instance, action, outcome)
             return outcome.plan
+        except exception.InstanceNotFound:
+            pass  # deleted meanwhile, as Nova will say
         except Exception:
             _log_once(action)
         return None

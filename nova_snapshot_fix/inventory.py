@@ -52,7 +52,10 @@ class UnknownCell(Exception):
 
 
 class UnknownInstance(Exception):
-    """There is no such instance, or it is in no cell yet."""
+    """There is no such instance, or none that was selected.
+
+    It may be in no cell yet, deleted, or of another project.
+    """
 
 
 def walk(
@@ -83,6 +86,8 @@ def walk(
                 rows = database.rows(
                     cell_context, marker, batch_size, selection.project_id,
                     selection.instance and [selection.instance])
+                if selection.instance and not rows and not marker:
+                    raise UnknownInstance(selection.instance)
                 batch = walker.batch(rows, limit)
                 if rows:
                     yield batch

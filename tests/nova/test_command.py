@@ -287,6 +287,11 @@ class CommandTest(base.TestCase):
         self.assertEqual(127, self.states('check', '--cell', 'nowhere')[0])
         self.assertEqual(
             127, self.states('check', '--instance', base.A)[0])
+        server = self.create_server(base.A)
+        self.assertEqual(127, self.states(
+            'check', '--instance', server, '--project', 'other')[0])
+        self.instance(server).destroy()
+        self.assertEqual(127, self.states('check', '--instance', server)[0])
         for argv in ((), ('check', '--instance', 'x'),
                      ('check', '--max-count', '0'),
                      ('check', '--dry-run'),

@@ -16,11 +16,14 @@
 # Before anything else of nova or oslo.
 from tests.nova import base
 
+import os
 from unittest import mock
 
+import fixtures
 from nova import conf
 from nova import exception
 from nova.tests.functional.api import client
+from oslo_config import cfg
 from oslo_db import exception as db_exception
 
 from nova_snapshot_fix import api
@@ -72,6 +75,17 @@ class FaultTest(base.TestCase):
                 self.act(server, 'rebuild', {'imageRef': base.B})
             self.assertEqual(base.B, self.instance(server).image_ref)
         log.assert_called_once()
+
+    def test_deleted_meanwhile(self):
+        """That is no fault of ours, and hides none."""
+        server = self.create_server(base.A)
+        self.addCleanup(setattr, api, '_logged_failure', False)
+        gone = exception.InstanceNotFound(instance_id=server)
+        with mock.patch.object(api.LOG, 'exception', autospec=True) as log, \
+                mock.patch.object(repair, 'repair', autospec=True,
+                                  side_effect=gone):
+            self.snapshot(server)
+        log.assert_not_called()
 
     def test_not_allowed(self):
         """Glance says so of a token, and of no image that is gone."""
@@ -204,14 +218,6 @@ class FaultTest(base.TestCase):
         look_up.assert_not_called()
         change.assert_not_called()
 
-    def test_origin_wanted(self):
-        snapshot = self.snapshot(self.create_server(base.A))['id']
-        server = self.create_server(snapshot)
-        self.flags(base_of_snapshot='origin', group=opts.GROUP)
-        self.change_metadata(server, **{base.KEY: None})
-        self.assertEqual(
-            base.A, self.snapshot(server)['properties']['base_image_ref'])
-
     def test_factory_twice(self):
         first, second = (
             api.APIRouterV21.factory({}) for _ in range(2))
@@ -225,3 +231,31 @@ class FaultTest(base.TestCase):
                  'MigrateServerController', 'EvacuateController',
                  'ShelveController'}, replaced)
         self.assertIsNotNone(conf.CONF[opts.GROUP].base_of_snapshot)
+
+    def test_wrong_option(self):
+        """nova-api says so when it starts, and not at each action."""
+        path = os.path.join(self.useFixture(fixtures.TempDir()).path, 'conf')
+        with open(path, 'w') as file:
+            file.write('[nova_snapshot_fix]\nbase_of_snapshot = orign\n')
+        wrong = cfg.ConfigOpts()
+        wrong(['--config-file', path], project='nova')
+        with mock.patch.object(api, 'CONF', wrong):
+            exc = self.assertRaises(
+                cfg.ConfigFileValueError, api.APIRouterV21.factory, {})
+        self.assertIn('base_of_snapshot', str(exc))
+        self.assertIn('orign', str(exc))
+
+
+class OriginWantedTest(base.TestCase):
+
+    def _setup_services(self):
+        opts.register(conf.CONF)
+        self.flags(base_of_snapshot='origin', group=opts.GROUP)
+        super()._setup_services()
+
+    def test_key_missing(self):
+        snapshot = self.snapshot(self.create_server(base.A))['id']
+        server = self.create_server(snapshot)
+        self.change_metadata(server, **{base.KEY: None})
+        self.assertEqual(
+            base.A, self.snapshot(server)['properties']['base_image_ref'])
