@@ -65,13 +65,16 @@ def ceph() -> cloud_ceph.Ceph:
 @functools.cache
 def wheel() -> pathlib.Path:
     """Return this project as pip would install it."""
-    built = directory() / 'wheel'
+    # Each worker has a directory of its own in that of the run.
+    built = pathlib.Path(
+        os.environ.get('GLANCE_PROGRESS_TEST_DIR', directory())) / 'wheel'
     with open(PROJECT / 'setup.cfg') as lock:
-        # It is built within the tree, where another process may be at it.
+        # It is built within the tree, where the other worker may be at it.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(
-            [sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps',
-             '--wheel-dir', built, PROJECT], check=True)
+        if not built.exists():
+            subprocess.run(
+                [sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps',
+                 '--wheel-dir', built, PROJECT], check=True)
     path, = built.iterdir()
     return path
 

@@ -158,7 +158,7 @@ class OpenStackClientTest(api_base.ApiTestCase):
         image_id = self.create()
         watch = self.start('watch', image_id, '--interval', '0.1')
         self.wait_line(watch, '^queued$')
-        self.client.images.stage(image_id, base.Body(bytes(16 * MiB)))
+        self.client.images.stage(image_id, base.Body(bytes(8 * MiB)))
         self.wait_line(watch, r'-> uploading$')
         self.client.images.image_import(
             image_id, 'glance-direct', stores=['ceph', 'second'])

@@ -202,7 +202,7 @@ class OsdFaultTest(StoreTestCase):
         exc = self.assertRaises(
             (rbd.Error, rados.Error), self.upload,
             Source(60, MiB, at_read), 60 * MiB,
-            store={'rados_connect_timeout': 6})
+            store={'rados_connect_timeout': 4})
         self.assertIn('Timeout', type(exc).__name__)
         self.assert_ended()
         self.assertNotIn(self.image, self.images())
@@ -263,7 +263,7 @@ class QuotaTest(testscenarios.WithScenarios, StoreTestCase):
         exc = self.assertRaises(
             (rbd.Error, rados.Error), self.upload,
             Source(60, MiB, self.at_read), 60 * MiB,
-            store={'rbd_store_pool': self.POOL, 'rados_connect_timeout': 6})
+            store={'rbd_store_pool': self.POOL, 'rados_connect_timeout': 4})
         self.assertIn('Timeout', type(exc).__name__)
         self.assert_ended()
         # Ceph does not let the stock driver delete from a full pool either;
