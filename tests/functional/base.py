@@ -48,6 +48,10 @@ MiB = 1024 * 1024
 #: gone can be ended in no other way than with its process.
 HANGS = 300
 
+#: Values of writes_in_flight
+MODES = [('serial', {'writes_in_flight': 0}),
+         ('overlapped', {'writes_in_flight': 4})]
+
 DRIVERS = {'rbd': stock.Store, 'rbd_progress': progress.Store}
 
 

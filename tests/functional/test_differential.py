@@ -17,11 +17,9 @@ So it does one step after the other, and with the steps overlapped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 import dataclasses
 import hashlib
 import io
-import itertools
 from typing import Any
 from unittest import mock
 
@@ -29,13 +27,10 @@ import rbd
 import testscenarios
 
 from tests.functional import base
+from tests.functional import misbehaving
 from tests.functional import services
 
 CHUNK = base.MiB
-
-#: Values of writes_in_flight
-MODES = [('serial', {'writes_in_flight': 0}),
-         ('overlapped', {'writes_in_flight': 4})]
 
 SIZES = {'empty': 0, 'byte': 1, 'less': CHUNK - 1, 'chunk': CHUNK,
          'more': CHUNK + 1, 'several': 5 * CHUNK + 4097}
@@ -56,99 +51,9 @@ class Observed:
     locks: int
 
 
-class OddReader:
-    """Returns fewer bytes than it is asked for, never the same number."""
-
-    def __init__(self, content: bytes) -> None:
-        self._file = io.BytesIO(content)
-        self._sizes = itertools.cycle([1, CHUNK, 4095, 65537, 3, CHUNK // 2])
-
-    def read(self, size: int) -> bytes:
-        return self._file.read(min(size, next(self._sizes)))
-
-
-class Iterable:
-    """Has no read method; glance_store iterates over it."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def __iter__(self) -> Iterator[bytes]:
-        for start in range(0, len(self._content), 100_000):
-            yield self._content[start:start + 100_000]
-
-
-class FailingReader(OddReader):
-    """Raises what a lost client does to uwsgi's input, in the middle."""
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__(content)
-        self._left = len(content) // 2
-
-    def read(self, size: int) -> bytes:
-        chunk = super().read(size)
-        self._left -= len(chunk)
-        if self._left < 0:
-            raise OSError('error during read(8388608) on wsgi.input')
-        return chunk
-
-
-class Verifier:
-    """Stands for cryptography's: takes the data in order, may refuse it."""
-
-    def __init__(self, fail_at: int | None = None) -> None:
-        self.taken = b''
-        self._fail_at = fail_at
-
-    def update(self, chunk: bytes) -> None:
-        if self._fail_at is not None and len(self.taken) >= self._fail_at:
-            raise ValueError('the verifier refuses')
-        self.taken += bytes(chunk)
-
-
-class FailedWrite:
-    """A completion with an error number."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-
-    def is_complete(self) -> bool:
-        return True
-
-    def wait_for_complete_and_cb(self) -> None:
-        pass
-
-    def get_return_value(self) -> int:
-        return -self._number
-
-
-def failing_writes(
-    cls: type[rbd.OSError], number: int, chunk: int
-) -> type[rbd.Image]:
-    """Return an image class of which writes fail, from a chunk on.
-
-    Both calls that write fail as the binding lets them.
-    """
-    write, aio_write = rbd.Image.write, rbd.Image.aio_write
-
-    def fail(image: Any, data: bytes, offset: int, *args: Any) -> Any:
-        if offset >= chunk * CHUNK:
-            # as the binding puts it
-            raise cls('error writing to %r' % image.get_name().encode(),
-                      errno=number)
-        return write(image, data, offset, *args)
-
-    def aio_fail(image: Any, data: bytes, offset: int, *args: Any) -> Any:
-        if offset >= chunk * CHUNK:
-            return FailedWrite(number)
-        return aio_write(image, data, offset, *args)
-
-    return _image_class(write=fail, aio_write=aio_fail)
-
-
 class DifferentialTest(testscenarios.WithScenarios, base.TestCase):
 
-    scenarios = MODES
+    scenarios = base.MODES
 
     def setUp(self) -> None:
         super().setUp()
@@ -220,7 +125,7 @@ class DifferentialTest(testscenarios.WithScenarios, base.TestCase):
 class ContentTest(DifferentialTest):
 
     scenarios = testscenarios.multiply_scenarios(
-        MODES,
+        base.MODES,
         [(name, {'size': size}) for name, size in SIZES.items()],
         [('known', {'known': True}), ('unknown', {'known': False})],
         [('thick', {'thin': False}), ('thin', {'thin': True})])
@@ -247,8 +152,9 @@ class ContentTest(DifferentialTest):
 class ReaderTest(DifferentialTest):
 
     scenarios = testscenarios.multiply_scenarios(
-        MODES,
-        [('odd', {'kind': OddReader}), ('iterable', {'kind': Iterable})],
+        base.MODES,
+        [('odd', {'kind': misbehaving.OddReader}),
+         ('iterable', {'kind': misbehaving.Iterable})],
         [('known', {'known': True}), ('unknown', {'known': False})])
 
     def test_same_outcome(self) -> None:
@@ -287,14 +193,15 @@ class FailureTest(DifferentialTest):
     def test_reader_raises(self) -> None:
         for size in (0, len(self.content)):
             self.assert_fails_the_same(
-                lambda: FailingReader(self.content), size)
+                lambda: misbehaving.FailingReader(self.content), size)
 
     def test_verifier_raises(self) -> None:
         for fail_at in (0, CHUNK, 3 * CHUNK):
             image_id = self.image_id()
             seen = [
                 self.observe(driver, image_id, io.BytesIO(self.content),
-                             len(self.content), verifier=Verifier(fail_at))
+                             len(self.content),
+                             verifier=misbehaving.Verifier(fail_at))
                 for driver in base.DRIVERS]
             self.assertEqual(*seen)
             self.assertIsNotNone(seen[0].error)
@@ -320,7 +227,8 @@ class FailureTest(DifferentialTest):
     ) -> None:
         for size in (len(self.content), 0):
             with mock.patch.object(
-                    rbd, 'Image', failing_writes(cls, number, chunk)):
+                    rbd, 'Image',
+                    misbehaving.failing_writes(cls, number, chunk)):
                 self.assert_fails_the_same(
                     lambda: io.BytesIO(self.content), size)
 
@@ -351,7 +259,7 @@ class FailureTest(DifferentialTest):
                 return super().read(*args)
 
         with mock.patch.object(
-                rbd, 'Image', failing_writes(rbd.NoSpace, 28, 1)):
+                rbd, 'Image', misbehaving.failing_writes(rbd.NoSpace, 28, 1)):
             self.assert_fails_the_same(lambda: Reader(self.content), 0)
 
     def test_snapshot_fails(self) -> None:
@@ -359,7 +267,7 @@ class FailureTest(DifferentialTest):
             raise rbd.Timeout('made up', errno=110)
 
         with mock.patch.object(
-                rbd, 'Image', _image_class(create_snap=fail)):
+                rbd, 'Image', misbehaving.image_class(create_snap=fail)):
             self.assert_fails_the_same(
                 lambda: io.BytesIO(self.content), len(self.content))
 
@@ -395,7 +303,7 @@ class VerifierTest(DifferentialTest):
     def test_takes_all_in_order(self) -> None:
         content = base.data(3 * CHUNK + 5)
         for driver in base.DRIVERS:
-            verifier = Verifier()
+            verifier = misbehaving.Verifier()
             self.observe(driver, self.image_id(), io.BytesIO(content),
                          len(content), verifier=verifier)
             self.assertEqual(digest(content), digest(verifier.taken))
@@ -425,7 +333,3 @@ class CallingConventionTest(DifferentialTest):
                 verifier=None)
             self.assertEqual(5, len(result))
             self._empty_pool(self.ioctx())
-
-
-def _image_class(**replaced: Any) -> type:
-    return type('Image', (rbd.Image,), replaced)

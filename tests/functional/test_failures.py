@@ -25,8 +25,8 @@ import rbd
 from glance_progress import failure
 from glance_progress import record as rec
 from tests.functional import base
+from tests.functional import misbehaving
 from tests.functional import services
-from tests.functional import test_differential as differential
 
 
 class FailureTest(base.TestCase):
@@ -68,18 +68,18 @@ class FailureTest(base.TestCase):
         self.assertLess(record.percent, 100)
 
     def test_reader_raises(self) -> None:
-        record = self.refused(differential.FailingReader(self.content), 0)
+        record = self.refused(misbehaving.FailingReader(self.content), 0)
         self.assertEqual(failure.SOURCE, record.failure)
         self.assertIsNone(record.percent)
 
     def test_verifier_raises(self) -> None:
         record = self.refused(io.BytesIO(self.content), 0,
-                              verifier=differential.Verifier(0))
+                              verifier=misbehaving.Verifier(0))
         self.assertEqual(failure.UNKNOWN, record.failure)
 
     def test_no_space(self) -> None:
         with mock.patch.object(
-                rbd, 'Image', differential.failing_writes(
+                rbd, 'Image', misbehaving.failing_writes(
                     rbd.NoSpace, 28, chunk=0)):
             record = self.refused(io.BytesIO(self.content), 0)
         self.assertIn('no room', record.failure)

@@ -15,11 +15,8 @@
 from __future__ import annotations
 
 import io
-import pathlib
 import re
 import signal
-import subprocess
-import sys
 
 import glanceclient.exc
 
@@ -352,57 +349,3 @@ class StoppedTest(base.TestCase):
         record = self.record(
             self.conf(services.memcached().address), image_id, 'ceph')
         self.assertEqual(FINISHED, record.state)
-
-
-class CommandTest(glance_base.GlanceTestCase):
-
-    def watch(self, image_id: str, *args: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [str(pathlib.Path(sys.executable).with_name('glance-progress')),
-             '--config-file', str(self.api.conf), 'watch',
-             '--interval', '0.1', *args, image_id],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.kill)
-        return process
-
-    def test_watch_to_the_end(self) -> None:
-        image_id = self.create()
-        watcher = self.watch(image_id)
-        upload = self.upload(image_id, 4 * MiB)
-        upload.send(base.data(2 * MiB))
-        self.wait_line(watcher, '2.00MiB/4.00MiB')
-        upload.send(base.data(2 * MiB))
-        self.assertEqual(204, upload.end())
-        out, _ = watcher.communicate(timeout=60)
-        self.assertEqual(0, watcher.returncode)
-        self.assertIn('100.0%', out.splitlines()[-1])
-
-    def test_watch_a_failure(self) -> None:
-        image_id = self.create()
-        watcher = self.watch(image_id)
-        upload = self.upload(image_id, 4 * MiB)
-        upload.send(base.data(2 * MiB))
-        self.wait_shown(image_id, bytes_written=2 * MiB)
-        upload.abandon()
-        out, _ = watcher.communicate(timeout=60)
-        self.assertEqual(1, watcher.returncode)
-        self.assertIn(failure.SOURCE, out)
-
-    def test_watch_a_stalled_one(self) -> None:
-        api = glance_base.make('glance-stalled', ours={'stalled_after': 1})
-        with api:
-            self.api, self.client = api, api.client(glance_base.HEADERS)
-            image_id = self.create()
-            upload = self.upload(image_id, 4 * MiB)
-            upload.send(base.data(2 * MiB))
-            watcher = self.watch(image_id)
-            out, _ = watcher.communicate(timeout=60)
-            self.assertEqual(2, watcher.returncode)
-            self.assertIn('stalled', out)
-
-    def test_watch_nothing(self) -> None:
-        watcher = self.watch(self.image_id(), '--timeout', '0.5')
-        _, err = watcher.communicate(timeout=60)
-        self.assertEqual(2, watcher.returncode)
-        self.assertIn('No record of image', err)

@@ -37,7 +37,6 @@ from glance_progress import record as rec
 from tests.functional import base
 from tests.functional import glance_base
 from tests.functional import services
-from tests.functional import test_differential as differential
 
 MiB = base.MiB
 
@@ -213,7 +212,7 @@ class OsdFaultTest(StoreTestCase):
 class QuotaTest(testscenarios.WithScenarios, StoreTestCase):
     """A pool that is full in the middle of an upload."""
 
-    scenarios = differential.MODES
+    scenarios = base.MODES
 
     POOL = 'small'
     QUOTA = 16 * MiB
