@@ -133,10 +133,10 @@ class Memcached:
         timeout: float,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
+        servers = list(servers)
         self._timeout = timeout
         self._again = functools.partial(
-            Memcached, servers := list(servers), connect_timeout, timeout,
-            tls_context)
+            Memcached, servers, connect_timeout, timeout, tls_context)
         sockets = resolver.BoundedSockets(connect_timeout)
         self.servers = [
             Server(address, connect_timeout=connect_timeout, timeout=timeout,
