@@ -34,8 +34,11 @@ import testtools
 
 _COUNTS_AS = {'success': 'passed', 'xfail': 'passed', 'skip': 'skipped'}
 
-#: Of each detail of a failure, so many lines are shown, the last ones.
-_LINES = 40
+#: Of each detail of a failure, so many lines are shown, the last ones, and of
+#: each so many characters: who sees only the end of a run's output shall find
+#: all of it there.
+_LINES = 25
+_WIDTH = 200
 
 
 class Sum:
@@ -77,14 +80,19 @@ class Sum:
             self.counts[outcome] += 1
         else:
             self.failed('%s: %s: %s' % (run, test['id'], test['status']),
-                        '\n'.join(map(_tail, test['details'].items())))
+                        '\n'.join(map(_tail, sorted(
+                            test['details'].items(), key=_traceback_last))))
+
+
+def _traceback_last(detail: tuple[str, Any]) -> bool:
+    return detail[0].startswith('traceback')
 
 
 def _tail(detail: tuple[str, Any]) -> str:
     name, content = detail
     if content.content_type.type != 'text':
         return '%s: %s' % (name, content.content_type)
-    lines = content.as_text().splitlines()
+    lines = [line[:_WIDTH] for line in content.as_text().splitlines()]
     return '\n'.join(['%s:' % name] + lines[-_LINES:])
 
 

@@ -24,7 +24,8 @@ from tests.unit import base
 from tools import sum_results
 
 
-LOG = content.text_content('\n'.join(map(str, range(100))))
+LOG = content.text_content('\n'.join(map(str, range(100))) + 300 * '9')
+TRACEBACK = content.text_content('the error')
 
 
 class SumResultsTest(base.TestCase):
@@ -50,7 +51,7 @@ class SumResultsTest(base.TestCase):
             for outcome in outcomes:
                 testtools.PlaceHolder(
                     'test ' + outcome, outcome=outcome,
-                    details={'log': LOG}).run(result)
+                    details={'traceback': TRACEBACK, 'log': LOG}).run(result)
             result.stopTestRun()
 
         return self.stream(act)
@@ -75,8 +76,10 @@ class SumResultsTest(base.TestCase):
         self.assertEqual(
             ['failed: some check', 'failed: some: test addFailure: fail',
              '1 passed, 2 failed, 0 skipped'], lines[-3:])
-        self.assertIn('99', lines)
+        self.assertIn('98', lines)
         self.assertNotIn('59', lines)
+        self.assertEqual(200, max(map(len, lines)))
+        self.assertEqual('the error', lines[-4])
 
     def test_a_test_that_never_ended(self):
         path = self.stream(lambda stream: stream.status(
