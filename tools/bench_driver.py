@@ -31,6 +31,7 @@ from oslo_config import cfg
 from glance_progress import memcached as client
 from glance_progress import publisher
 from glance_progress import store as progress
+from tools import bench_own
 from tools import bench_services
 from tools import bench_source
 
@@ -44,17 +45,19 @@ class Run:
     :param seconds: from the beginning to the end of the last one
     :param cpu: seconds of the processor for whoever uploads
     :param osd_cpu: the same for the OSD
+    :param own: seconds of all this that went into telling progress
     """
 
     seconds: float
     cpu: float
     osd_cpu: float
+    own: float = 0
 
 
 #: Uploads an image with a driver.
 Uploader = Callable[[type[stock.Store], cfg.ConfigOpts], Run]
 
-COLUMNS = '%-26s %9s %9s %7s %7s %7s'
+COLUMNS = '%-26s %9s %9s %7s %7s %7s %7s'
 
 
 class Bench(bench_services.Services):
@@ -102,11 +105,12 @@ class Bench(bench_services.Services):
         for store in stores:
             store.configure(re_raise_bsc=True)
         osd = self.osd_cpu()
+        own = bench_own.OwnTime()
         cpu, started = time.process_time(), time.perf_counter()
-        with futures.ThreadPoolExecutor(at_once) as executor:
+        with own.counted(), futures.ThreadPoolExecutor(at_once) as executor:
             added = list(executor.map(add, range(at_once)))
         run = Run(time.perf_counter() - started, time.process_time() - cpu,
-                  self.osd_cpu() - osd)
+                  self.osd_cpu() - osd, own.seconds)
         for image_id, location in added:
             stores[0]._delete_image(
                 POOL, image_id, location.rpartition('/')[2])
@@ -150,12 +154,14 @@ class Bench(bench_services.Services):
             for each in runs.values())
         self.print(name, first.seconds, second.seconds,
                    second.cpu / first.cpu,
-                   second.osd_cpu / first.osd_cpu if first.osd_cpu else None)
+                   second.osd_cpu / first.osd_cpu if first.osd_cpu else None,
+                   second.own / second.seconds)
 
     @staticmethod
     def print(
         name: str, first: float, second: float | None = None,
         cpu: float | None = None, osd_cpu: float | None = None,
+        own: float | None = None,
     ) -> None:
         """Print a line of the table: seconds, and how they compare."""
         print(COLUMNS % (
@@ -163,7 +169,8 @@ class Bench(bench_services.Services):
             '' if second is None else '%.2f s' % second,
             '' if second is None else '%.2f' % (first / second),
             '' if cpu is None else '%.2f' % cpu,
-            '' if osd_cpu is None else '%.2f' % osd_cpu), flush=True)
+            '' if osd_cpu is None else '%.2f' % osd_cpu,
+            '%.2f %%' % (100 * own) if own else ''), flush=True)
 
 
 def forget_client() -> None:

@@ -265,9 +265,9 @@ def main() -> None:
                 bench_limits.versions(), os.cpu_count() or 0, args.size,
                 args.runs))
             print(bench_driver.COLUMNS % (
-                '', 'stock', 'other', 'times', 'CPU', 'OSD CPU'))
+                '', 'stock', 'other', 'times', 'CPU', 'OSD CPU', 'own'))
             print(bench_driver.COLUMNS % (
-                '', '', '', 'as fast', 'ratio', 'ratio'), flush=True)
+                '', '', '', 'as fast', 'ratio', 'ratio', 'time'), flush=True)
             for case in args.cases or CASES:
                 getattr(bench, case)()
 

@@ -69,8 +69,13 @@ class Source:
         return chunk
 
 
-class RbdMixin:
-    """Looks at what is in the pool."""
+class FaultTestCase(base.TestCase):
+    """Has something happen later, and looks at what is in the pool."""
+
+    def later(self, seconds: float, act: Callable[[], None]) -> None:
+        timer = threading.Timer(seconds, act)
+        timer.start()
+        self.addCleanup(timer.join)
 
     def images(self, pool: str = services.POOL) -> list[str]:
         cluster = rados.Rados(
@@ -102,7 +107,7 @@ class RbdMixin:
         self.assertEqual(digest, found.hexdigest())
 
 
-class StoreTestCase(RbdMixin, base.TestCase):
+class StoreTestCase(FaultTestCase):
 
     writes_in_flight = 4
 
@@ -118,11 +123,6 @@ class StoreTestCase(RbdMixin, base.TestCase):
             writes_in_flight=self.writes_in_flight, **options)
         self.read_conf = conf
         return self.store(conf).add(self.image, source, size, 'sha512')
-
-    def later(self, seconds: float, act: Callable[[], None]) -> None:
-        timer = threading.Timer(seconds, act)
-        timer.start()
-        self.addCleanup(timer.join)
 
     def assert_ended(self) -> None:
         names = [thread.name for thread in threading.enumerate()]
@@ -276,7 +276,7 @@ class QuotaTest(testscenarios.WithScenarios, StoreTestCase):
         self.assertEqual([], self.images(self.POOL))
 
 
-class GlanceFaultTest(RbdMixin, glance_base.GlanceTestCase):
+class GlanceFaultTest(FaultTestCase, glance_base.GlanceTestCase):
 
     @classmethod
     def make_api(cls) -> Any:
@@ -294,6 +294,25 @@ class GlanceFaultTest(RbdMixin, glance_base.GlanceTestCase):
         self.wait_for(lambda: self.client.images.get(
             image_id).status == 'queued')
         self.assertNotIn(image_id, self.images())
+
+    def test_osd_killed_and_restarted(self) -> None:
+        osd, content = self.ceph.osd, base.data(40 * MiB)
+        image_id = self.create()
+        upload = self.upload(image_id, len(content))
+        upload.send(content[:20 * MiB])
+        self.wait_shown(image_id, bytes_written=20 * MiB)
+        osd.send_signal(signal.SIGKILL)
+        self.wait_for(lambda: not osd.running)
+        # The rest does not fit into what is between here and there.
+        self.later(2, osd.start)
+        upload.send(content[20 * MiB:])
+        self.assertEqual(204, upload.end())
+        osd.wait_ready()
+        self.assertEqual(
+            'active', self.client.images.get(image_id).status)
+        self.assert_stored(image_id, hashlib.sha512(content).hexdigest())
+        self.wait_shown(
+            image_id, state=glance_base.FINISHED, bytes_written=len(content))
 
     def test_told_to_end_gracefully(self) -> None:
         api = glance_base.make(
@@ -316,6 +335,42 @@ class GlanceFaultTest(RbdMixin, glance_base.GlanceTestCase):
         with api:
             self.assertEqual(
                 'active', self.client.images.get(image_id).status)
+
+
+class GlanceTimeoutTest(FaultTestCase, glance_base.GlanceTestCase):
+    """An OSD that is away for longer than the store waits for it."""
+
+    @classmethod
+    def make_api(cls) -> Any:
+        stores = {'ceph': {**glance_base.STORES['ceph'],
+                           'rados_connect_timeout': 4}}
+        return glance_base.make(
+            'glance-timeout', stores=stores, ours={'writes_in_flight': 4})
+
+    def test_osd_stands_still_for_too_long(self) -> None:
+        osd, content = self.ceph.osd, base.data(40 * MiB)
+        image_id = self.create()
+        upload = self.upload(image_id, len(content))
+        upload.send(content[:20 * MiB])
+        self.wait_shown(image_id, bytes_written=20 * MiB)
+        osd.send_signal(signal.SIGSTOP)
+        self.addCleanup(osd.send_signal, signal.SIGCONT)
+        # What fits into the upload's window and the connection.
+        upload.send(content[20 * MiB:26 * MiB])
+        # librbd tries five times, which takes 20 s. What cleans up then waits
+        # four seconds, and finds the OSD there.
+        self.wait_for(lambda: 'Failed to store image %s' % image_id
+                      in self.api.log_tail(20))
+        osd.send_signal(signal.SIGCONT)
+        self.wait_for(lambda: self.client.images.get(
+            image_id).status == 'queued')
+        self.assertNotIn(image_id, self.images())
+        self.wait_shown(image_id, state=glance_base.FAILED)
+        # The next attempt finds nothing in its way.
+        upload = self.upload(image_id, len(content))
+        upload.send(content)
+        self.assertEqual(204, upload.end())
+        self.assert_stored(image_id, hashlib.sha512(content).hexdigest())
 
 
 def _resident() -> int:
