@@ -249,6 +249,19 @@ class TestPipeline(base.TestCase):
         self.assertEqual([{'glance-progress-teller'}] * 2, seen)
         self.assert_nothing_left()
 
+    def test_no_thread_is_left(self):
+        def start(thread):
+            raise RuntimeError("can't start new thread")
+
+        self.patch('threading.Thread.start', start)
+        result = self.add(b'123456789')
+        self.assertEqual(
+            (9, hashlib.sha256(b'123456789').hexdigest()),
+            (result[1], result[3]))
+        self.assertEqual([0], self.told.sizes)
+        self.assertIs(ConnectionError, self.outcome(b'12345678', reader=1))
+        self.assert_nothing_left()
+
     def test_the_stock_module_stays_as_it_is(self):
         before = dict(vars(stock))
         self.add(b'12345678')
