@@ -153,10 +153,10 @@ class TestCase(WithRouter, integrated_helpers._IntegratedTestBase):
 
     # What users do.
 
-    def create_server(self, image_id):
+    def create_server(self, image_id, **more):
         server = self.api.post_server({'server': {
             'name': 'server', 'imageRef': image_id, 'flavorRef': '1',
-            'networks': 'none'}})
+            'networks': 'none', **more}})
         self.wait_for(server['id'])
         return server['id']
 
@@ -241,9 +241,13 @@ class TestCase(WithRouter, integrated_helpers._IntegratedTestBase):
 
     # What is in the databases.
 
+    def cell_of(self, server_id):
+        return objects.InstanceMapping.get_by_instance_uuid(
+            context.get_admin_context(), server_id).cell_mapping
+
     def instance(self, server_id):
-        cell = self.cell_mappings['cell1']
-        with context.target_cell(context.get_admin_context(), cell) as cctxt:
+        with context.target_cell(context.get_admin_context(),
+                                 self.cell_of(server_id)) as cctxt:
             found = objects.Instance.get_by_uuid(
                 cctxt, server_id,
                 expected_attrs=['system_metadata', 'flavor'])

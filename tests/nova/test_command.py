@@ -51,7 +51,8 @@ class Images:
             raise exception.ImageNotFound(image_id=image_ref)
 
 
-class CommandTest(base.TestCase):
+class CommandTestCase(base.TestCase):
+    """Has a cloud without the extension, and the command."""
 
     ROUTER = base.STOCK_ROUTER
 
@@ -79,6 +80,9 @@ class CommandTest(base.TestCase):
         instance = self.instance(server)
         instance.task_state = value
         instance.save()
+
+
+class CommandTest(CommandTestCase):
 
     def test_everything(self):
         right = self.create_server(base.A)
