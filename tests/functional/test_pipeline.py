@@ -36,6 +36,7 @@ import testscenarios
 from glance_progress import record as rec
 from tests.functional import base
 from tests.functional import glance_base
+from tests.functional import http_upload
 from tests.functional import services
 
 MiB = base.MiB
@@ -276,7 +277,32 @@ class QuotaTest(testscenarios.WithScenarios, StoreTestCase):
         self.assertEqual([], self.images(self.POOL))
 
 
-class GlanceFaultTest(FaultTestCase, glance_base.GlanceTestCase):
+class GlanceFaultTestCase(FaultTestCase, glance_base.GlanceTestCase):
+    """Has uploads of which Ceph holds the first half."""
+
+    half = 20 * MiB
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.content = base.data(2 * self.half)
+
+    def half_uploaded(self) -> tuple[str, http_upload.Upload]:
+        """Return an image's id, and its upload, to go on with."""
+        image_id = self.create()
+        upload = self.upload(image_id, len(self.content))
+        upload.send(self.content[:self.half])
+        self.wait_shown(image_id, bytes_written=self.half)
+        return image_id, upload
+
+    def status(self, image_id: str) -> str:
+        return self.client.images.get(image_id).status
+
+    def assert_content_stored(self, image_id: str) -> None:
+        self.assert_stored(
+            image_id, hashlib.sha512(self.content).hexdigest())
+
+
+class GlanceFaultTest(GlanceFaultTestCase):
 
     @classmethod
     def make_api(cls) -> Any:
@@ -284,60 +310,47 @@ class GlanceFaultTest(FaultTestCase, glance_base.GlanceTestCase):
             'glance-pipeline', ours={'writes_in_flight': 4})
 
     def test_client_gone(self) -> None:
-        image_id = self.create()
-        upload = self.upload(image_id, 40 * MiB)
-        upload.send(base.data(20 * MiB))
-        self.wait_shown(image_id, bytes_written=20 * MiB)
+        image_id, upload = self.half_uploaded()
         self.assertIn(image_id, self.images())
         upload.abandon()
         self.wait_shown(image_id, state=glance_base.FAILED)
-        self.wait_for(lambda: self.client.images.get(
-            image_id).status == 'queued')
+        self.wait_for(lambda: self.status(image_id) == 'queued')
         self.assertNotIn(image_id, self.images())
 
     def test_osd_killed_and_restarted(self) -> None:
-        osd, content = self.ceph.osd, base.data(40 * MiB)
-        image_id = self.create()
-        upload = self.upload(image_id, len(content))
-        upload.send(content[:20 * MiB])
-        self.wait_shown(image_id, bytes_written=20 * MiB)
+        osd = self.ceph.osd
+        image_id, upload = self.half_uploaded()
         osd.send_signal(signal.SIGKILL)
         self.wait_for(lambda: not osd.running)
         # The rest does not fit into what is between here and there.
         self.later(2, osd.start)
-        upload.send(content[20 * MiB:])
+        upload.send(self.content[self.half:])
         self.assertEqual(204, upload.end())
         osd.wait_ready()
-        self.assertEqual(
-            'active', self.client.images.get(image_id).status)
-        self.assert_stored(image_id, hashlib.sha512(content).hexdigest())
-        self.wait_shown(
-            image_id, state=glance_base.FINISHED, bytes_written=len(content))
+        self.assertEqual('active', self.status(image_id))
+        self.assert_content_stored(image_id)
+        self.wait_shown(image_id, state=glance_base.FINISHED,
+                        bytes_written=len(self.content))
 
     def test_told_to_end_gracefully(self) -> None:
         api = glance_base.make(
             'glance-graceful', ours={'writes_in_flight': 4}, uwsgi_args=[
                 '--hook-master-start',
                 'unix_signal:15 gracefully_kill_them_all'])
-        content = base.data(40 * MiB)
         with api:
             self.api, self.client = api, api.client(glance_base.HEADERS)
-            image_id = self.create()
-            upload = self.upload(image_id, len(content))
-            upload.send(content[:20 * MiB])
-            self.wait_shown(image_id, bytes_written=20 * MiB)
+            image_id, upload = self.half_uploaded()
             api.send_signal(signal.SIGTERM)
             time.sleep(1)
-            upload.send(content[20 * MiB:])
+            upload.send(self.content[self.half:])
             self.assertEqual(204, upload.end())
             self.wait_for(lambda: not api.running)
-        self.assert_stored(image_id, hashlib.sha512(content).hexdigest())
+        self.assert_content_stored(image_id)
         with api:
-            self.assertEqual(
-                'active', self.client.images.get(image_id).status)
+            self.assertEqual('active', self.status(image_id))
 
 
-class GlanceTimeoutTest(FaultTestCase, glance_base.GlanceTestCase):
+class GlanceTimeoutTest(GlanceFaultTestCase):
     """An OSD that is away for longer than the store waits for it."""
 
     @classmethod
@@ -348,29 +361,25 @@ class GlanceTimeoutTest(FaultTestCase, glance_base.GlanceTestCase):
             'glance-timeout', stores=stores, ours={'writes_in_flight': 4})
 
     def test_osd_stands_still_for_too_long(self) -> None:
-        osd, content = self.ceph.osd, base.data(40 * MiB)
-        image_id = self.create()
-        upload = self.upload(image_id, len(content))
-        upload.send(content[:20 * MiB])
-        self.wait_shown(image_id, bytes_written=20 * MiB)
+        osd = self.ceph.osd
+        image_id, upload = self.half_uploaded()
         osd.send_signal(signal.SIGSTOP)
         self.addCleanup(osd.send_signal, signal.SIGCONT)
         # What fits into the upload's window and the connection.
-        upload.send(content[20 * MiB:26 * MiB])
+        upload.send(self.content[self.half:self.half + 6 * MiB])
         # librbd tries five times, which takes 20 s. What cleans up then waits
         # four seconds, and finds the OSD there.
         self.wait_for(lambda: 'Failed to store image %s' % image_id
                       in self.api.log_tail(20))
         osd.send_signal(signal.SIGCONT)
-        self.wait_for(lambda: self.client.images.get(
-            image_id).status == 'queued')
+        self.wait_for(lambda: self.status(image_id) == 'queued')
         self.assertNotIn(image_id, self.images())
         self.wait_shown(image_id, state=glance_base.FAILED)
         # The next attempt finds nothing in its way.
-        upload = self.upload(image_id, len(content))
-        upload.send(content)
+        upload = self.upload(image_id, len(self.content))
+        upload.send(self.content)
         self.assertEqual(204, upload.end())
-        self.assert_stored(image_id, hashlib.sha512(content).hexdigest())
+        self.assert_content_stored(image_id)
 
 
 def _resident() -> int:
