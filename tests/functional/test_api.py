@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 
@@ -25,7 +24,6 @@ from tests.functional import base
 from tests.functional import glance_base
 from tests.functional import services
 from tests.unit import base as unit_base
-from tools import black_hole
 from tools.cloud import glance
 
 MiB = base.MiB
@@ -290,59 +288,6 @@ class ApiTest(CommonTests, api_base.ApiTestCase):
             ours = self.get(path, data=b'{}')
             self.assertEqual((400, stock.text), (ours.status_code, ours.text))
 
-    def test_memcached_has_forgotten(self) -> None:
-        image_id = self.create()
-        upload = self.upload(image_id, 3 * MiB)
-        upload.send(base.data(2 * MiB))
-        self.wait_store(image_id, bytes_written=2 * MiB)
-        self.forget(image_id)
-        answer = self.progress(image_id)
-        self.assertEqual(('database', 'upload', None, []), tuple(
-            answer[name] for name in (
-                'source', 'phase', 'percent', 'stores')))
-        self.assertIn(image_id, self.in_transit())
-        upload.send(base.data(MiB))
-        self.assertEqual(204, upload.end())
-        self.wait_store(image_id, state='finished')
-        self.forget(image_id)
-        for act, status in (('deactivate', 'deactivated'),
-                            ('reactivate', 'active')):
-            getattr(self.api.client(ADMIN).images, act)(image_id)
-            # Others are not told where a deactivated image is.
-            answer = self.progress(image_id, ADMIN)
-            self.assertEqual(
-                ('database', 'done', 100, 3 * MiB, status), tuple(
-                    answer[name] for name in (
-                        'source', 'phase', 'percent', 'size', 'status')))
-            store, = answer['stores']
-            self.assertEqual(
-                ('ceph', 'finished', 3 * MiB, 3 * MiB), tuple(
-                    store[name] for name in (
-                        'store', 'state', 'bytes_written', 'total_bytes')))
-
-    def test_planted_records(self) -> None:
-        good = unit_base.a_record(image_id=self.create())
-        other = unit_base.a_record()
-        for value in (
-            b'', b'\xff' * 100, b'[]', b'[' * 4096, b'{"version": 1}',
-            good.to_json() + b' ' * 4096, good.to_json()[:-1],
-            good.to_json().replace(b'"version":1', b'"version":2'),
-            good.to_json().replace(b'250', b'-1'),
-            good.to_json().replace(b'250', b'1e999'),
-            other.to_json(),
-        ):
-            self.memcached().set(good.key, value, noreply=False)
-            self.assertEqual(
-                ('database', []), tuple(
-                    self.progress(good.image_id)[name]
-                    for name in ('source', 'stores')), value)
-        log = self.api.log_path.read_text()
-        self.assertEqual(1, len(re.findall('is no progress record', log)))
-        self.assertNotIn('Traceback', log)
-        self.memcached().set(good.key, good.to_json(), noreply=False)
-        self.assertEqual(
-            'memcached', self.progress(good.image_id)['source'])
-
     @classmethod
     def make_api(cls) -> glance.GlanceBase:
         return api_base.make(
@@ -359,43 +304,6 @@ class DebianApiTest(CommonTests, api_base.ApiTestCase):
             'glance-api-debian', kind=glance.DebianGlanceApi,
             venv=services.debian_venv(), workers=1,
             ours={'stalled_after': cls.STALLED_AFTER})
-
-
-class BlackHoleTest(api_base.ApiTestCase):
-    """One memcached cannot be reached, and one accepts and is silent."""
-
-    @classmethod
-    def make_api(cls) -> glance.GlanceBase:
-        cls.black_hole = black_hole.BlackHole()
-        cls.silent = unit_base.Server(unit_base.silent)
-        for server in (cls.black_hole, cls.silent):
-            server.setUp()
-        return api_base.make('glance-black-hole', ours={
-            'memcached_servers': '%s,%s' % (
-                cls.black_hole.address, cls.silent.address),
-            'honor_base_image_ref': False})
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        super().tearDownClass()
-        for server in (cls.black_hole, cls.silent):
-            server.cleanUp()
-
-    def test_answers(self) -> None:
-        image_id = self.stage()
-        for _ in range(40):
-            answer = self.progress(image_id)
-            self.assertEqual(('database', 'staged'), tuple(
-                answer[name] for name in ('source', 'phase')))
-            self.assertIn(image_id, self.in_transit())
-        # While the breaker is open nobody waits for it.
-        self.assertIn(self.silent.accepted, range(1, 20))
-
-    def test_base_image_may_be_ignored(self) -> None:
-        image_id = self.put(**{'x-image-meta-store': 'second'})
-        for base_id in (image_id, 'nonsense'):
-            upload = self.put(**{'x-openstack-base-image-ref': base_id})
-            self.assertEqual('ceph', self.client.images.get(upload).stores)
 
 
 class OneStoreTest(api_base.ApiTestCase):

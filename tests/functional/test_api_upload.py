@@ -258,3 +258,18 @@ class QuotaTest(api_base.ApiTestCase):
         self.assertEqual(413, upload.end())
         # Glance fails to return it to queued.
         self.assertEqual('saving', wait_refused(self, image_id, 413))
+
+
+class BaseImageTest(api_base.ApiTestCase):
+    """A Glance that takes no notice of base images."""
+
+    @classmethod
+    def make_api(cls) -> glance.GlanceBase:
+        return api_base.make(
+            'glance-base-image', ours={'honor_base_image_ref': False})
+
+    def test_is_ignored(self) -> None:
+        image_id = self.put(**{'x-image-meta-store': 'second'})
+        for base_id in (image_id, 'nonsense'):
+            upload = self.put(**{uploads.BASE_HEADER: base_id})
+            self.assertEqual('ceph', self.client.images.get(upload).stores)

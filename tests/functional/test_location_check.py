@@ -14,14 +14,7 @@
 
 from __future__ import annotations
 
-import atexit
 import json
-import os
-import pathlib
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from typing import Any
 
@@ -33,7 +26,7 @@ import testtools
 from glance_progress.api import location_guard
 from glance_progress import location_facts
 from glance_progress import opts
-from tests.functional import services
+from tests.functional import location_base
 from tools.cloud import glance
 from tools.cloud import service
 
@@ -43,60 +36,9 @@ OPEN = 'ordinary users pass '
 
 OWNER = glance.identity_headers('demo', 'member')
 SERVICE = {**OWNER, 'X-Service-Roles': 'service'}
-NOBODY = 65534
-
-NOVA = """
-[DEFAULT]
-transport_url = rabbit://nova:hunter2@127.0.0.1
-[service_user]
-send_service_user_token = true
-auth_type = password
-auth_url = http://127.0.0.1:1/
-username = nova
-password = hunter2
-"""
-
-FOR_SERVICES = {name: 'rule:context_is_admin or service_roles:service'
-                for name in location_facts.POLICIES}
 
 
-class TestCase(testtools.TestCase):
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.directory = pathlib.Path(tempfile.mkdtemp(
-            dir=services.directory()))
-
-    def make(
-        self, kind: type[glance.GlanceBase] = glance.GlanceApi,
-        direct_url: bool = True, multiple: bool = False,
-        router: str | None = 'glance_progress.api:API.factory',
-        log_file: pathlib.Path | None = None,
-        policies: dict[str, str] | None = None, ours: Any = None,
-        **kwargs: Any,
-    ) -> glance.GlanceBase:
-        options: dict[str, Any] = {
-            'DEFAULT': {'show_image_direct_url': direct_url,
-                        'show_multiple_locations': multiple},
-            'glance_progress': {'memcached_servers': '127.0.0.1:1',
-                                **(ours or {})},
-        }
-        if log_file:
-            options['DEFAULT']['log_file'] = log_file
-        if policies:
-            path = self.directory / 'policies.yaml'
-            path.write_text(json.dumps(policies))
-            options['oslo_policy'] = {
-                'policy_file': path, 'policy_dirs': self.directory / 'none'}
-        if kind is glance.DebianGlanceApi:
-            kwargs = {'workers': 1, **kwargs}
-            venv = services.debian_venv()
-        else:
-            venv = pathlib.Path(sys.prefix)
-        api = kind(self.directory, venv, stores={'file': {'type': 'file'}},
-                   options=options, router=router, **kwargs)
-        self.addCleanup(api.stop)
-        return api
+class TestCase(location_base.TestCase):
 
     def start(self, api: glance.GlanceBase) -> str:
         """Return what the service printed until it was ready."""
@@ -254,7 +196,7 @@ class RowsTest(TestCase):
         self.run_rows({'owner': 400, 'service': 400, 'seen': both},
                       multiple=True)
         self.run_rows({'owner': 403, 'service': 400, 'seen': both},
-                      multiple=True, policies=FOR_SERVICES)
+                      multiple=True, policies=location_base.FOR_SERVICES)
 
 
 class DebianRowsTest(RowsTest):
@@ -302,101 +244,3 @@ class GuardTest(testtools.TestCase):
         location_guard.check(self.conf)
         self.assertIn('policies on image locations cannot be read',
                       self.log.output)
-
-
-class StatusTest(TestCase):
-    """The command, with the files of a service that never runs."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        # Not in that of the run, which others may not enter.
-        self.directory = pathlib.Path(tempfile.mkdtemp())
-        atexit.register(shutil.rmtree, self.directory, ignore_errors=True)
-        self.directory.chmod(0o755)
-        self.python = sys.executable
-
-    def run_status(
-        self, api: glance.GlanceBase, *args: str, **kwargs: Any
-    ) -> int:
-        api.write_files()
-        done = subprocess.run(
-            [self.python, '-m', 'glance_progress.cmd.status',
-             '--config-file', str(api.conf), 'check', *args],
-            capture_output=True, text=True, cwd='/', **kwargs)
-        self.out, self.err = done.stdout, done.stderr
-        self.assertNotIn('hunter2', self.out + self.err)
-        return done.returncode
-
-    def file(self, name: str, text: str, mode: int = 0o644) -> pathlib.Path:
-        path = self.directory / name
-        path.write_text(text)
-        path.chmod(mode)
-        return path
-
-    def test_results(self) -> None:
-        nova = ('--nova-conf', str(self.file('nova.conf', NOVA)),
-                '--nova-release', '2026.2')
-        self.assertEqual(2, self.run_status(self.make(), *nova))
-        self.assertIn('location_consumers = new-api', self.out)
-        new = {'location_consumers': 'new-api'}
-        self.assertEqual(0, self.run_status(self.make(ours=new), *nova))
-        self.assertEqual(
-            1, self.run_status(self.make(ours=new, multiple=True), *nova,
-                               '--json'))
-        self.assertEqual(
-            ['multiple-locations-needless', 'location-policies-open'],
-            [finding['code']
-             for finding in json.loads(self.out)['findings']])
-
-    def test_policies(self) -> None:
-        for policies, code, named in (
-            (FOR_SERVICES, 0, ''),
-            ({**FOR_SERVICES, 'set_image_location': ''}, 1,
-             'pass set_image_location.'),
-            ({**FOR_SERVICES, 'set_image_location': 'role:uploader'}, 0, ''),
-            ({**FOR_SERVICES, 'o': 'tenant:%(owner)s',
-              'delete_image_location': 'rule:o'}, 1,
-             'pass delete_image_location.'),
-            ({**FOR_SERVICES, 'opa': 'http://127.0.0.1:1/%(owner)s',
-              'get_image_location': 'rule:opa'}, 1,
-             'decides on get_image_location'),
-        ):
-            api = self.make(multiple=True, policies=policies)
-            self.assertEqual(code, self.run_status(api), policies)
-            self.assertIn(named, ' '.join(
-                self.out.replace('|', ' ').split()))
-
-    def test_policies_that_cannot_be_read(self) -> None:
-        api = self.make(multiple=True, policies={'a': 'b'})
-        for text in ('[1, 2', '"set_image_location": [[['):
-            (self.directory / 'policies.yaml').write_text(text)
-            self.assertEqual(255, self.run_status(api), self.out)
-        (self.directory / 'policies.yaml').unlink()
-        self.assertEqual(255, self.run_status(api))
-        self.assertIn('policies.yaml', self.err)
-
-    def test_without_glance(self) -> None:
-        self.file('glance.py', 'raise ImportError("none here")\n')
-        self.assertEqual(255, self.run_status(
-            self.make(), env={**os.environ,
-                              'PYTHONPATH': str(self.directory)}))
-        self.assertIn('glance cannot be imported', self.err)
-
-    def test_as_an_ordinary_user(self) -> None:
-        if os.geteuid():
-            self.skipTest('needs root, to become somebody else')
-        # Others may not enter root's home, where the other one may be.
-        services.make_debian_venv(self.directory / 'venv')
-        self.python = str(self.directory / 'venv' / 'bin' / 'python3')
-        nobody: dict[str, Any] = {
-            'user': NOBODY, 'group': NOBODY, 'extra_groups': [],
-            'env': {**os.environ, 'HOME': '/', 'PYTHONDONTWRITEBYTECODE': '1'}}
-        api = self.make(multiple=True, policies=FOR_SERVICES)
-        self.assertEqual(0, self.run_status(api, **nobody), self.err)
-        secret = self.file('nova.conf', NOVA, 0o600)
-        self.assertEqual(255, self.run_status(
-            api, '--nova-conf', str(secret), **nobody))
-        self.assertIn(str(secret), self.err)
-        (self.directory / 'policies.yaml').chmod(0o600)
-        self.assertEqual(255, self.run_status(api, **nobody))
-        self.assertIn('policies.yaml', self.err)
