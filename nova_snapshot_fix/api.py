@@ -11,64 +11,99 @@
 # under the License.
 
 
-"""Nova's v2.1 API with a compute API that keeps servers on the rule.
+"""Nova's v2.1 API with a compute API that keeps servers consistent.
 
 In api-paste.ini of nova-api::
 
     [app:osapi_compute_app_v21]
     paste.app_factory = nova_snapshot_fix.api:APIRouterV21.factory
 
-No fault in here fails a user's action: it is logged once, and Nova goes on as
+No fault in here fails a user's action: it is logged, and Nova goes on as
 without us.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Iterator
 import copy
-import functools
 from typing import Any
+from typing import Union
 
 from nova.api.openstack import compute as openstack_compute
 from nova.compute import api as compute
+from nova.compute import utils as compute_utils
 from nova import conf as nova_conf
 from nova import exception
 from oslo_log import log as logging
 
-from nova_snapshot_fix import base_image_ref as rule
+from nova_snapshot_fix import facts
+from nova_snapshot_fix import heal
+from nova_snapshot_fix import judgement
 from nova_snapshot_fix import opts
-from nova_snapshot_fix import plan
 from nova_snapshot_fix import remembered
-from nova_snapshot_fix import repair
+from nova_snapshot_fix import request_spec
+from nova_snapshot_fix import within
 
 CONF = nova_conf.CONF
 LOG = logging.getLogger(__name__)
 
-_logged_failure = False
+# Faults whose traceback the log has already.
+_known_faults: set[str] = set()
 
 
-def _log_once(action: str) -> None:
-    global _logged_failure
-    if not _logged_failure:
-        _logged_failure = True
-        LOG.exception('%s goes on without a look at base_image_ref '
-                      '(said once).', action)
+def _say_fault(action: str, instance: Any, exc: Exception) -> None:
+    """Log a fault of ours; its kind's first one with a traceback."""
+    frame = exc.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    kind = '%s %s' % (type(exc).__name__, frame and (
+        frame.tb_frame.f_code.co_filename, frame.tb_lineno))
+    first = kind not in _known_faults
+    _known_faults.add(kind)
+    LOG.error('%s goes on without a look at the metadata of its image: %s: %s',
+              action, type(exc).__name__, exc, instance=instance,
+              exc_info=exc if first else None)
 
 
-def _mending(name: str) -> Callable[..., Any]:
-    """Return the method *name* of Nova, with a look at the rule before it."""
-    stock = getattr(compute.API, name)
+class _Ask:
+    """Asks Glance and Cinder with the token of the user's request."""
 
-    @functools.wraps(stock)
-    def action(
-        self: API, context: Any, instance: Any, *args: Any, **kwargs: Any
-    ) -> Any:
-        self._mend(context, instance, name)
-        return getattr(super(API, self), name)(
-            context, instance, *args, **kwargs)
+    def __init__(self, context: Any, api: compute.API) -> None:
+        self._context = context
+        self._api = api
 
-    return action
+    def image(self, image_id: str) -> Union[
+            judgement.Image, judgement.Unknown]:
+        try:
+            return facts.image(self._api.image_api.get(
+                self._context, image_id))
+        except exception.ImageNotFound:
+            # Glance says the same of what this user may not see.
+            return judgement.Unknown.NOT_SEEN
+        except Exception as exc:
+            LOG.warning('Glance did not show image %s: %s', image_id, exc)
+            return judgement.Unknown.NO_ANSWER
+
+    def volume(self, volume_id: str) -> Union[
+            judgement.Image, judgement.Unknown]:
+        try:
+            return facts.image_of_volume(self._api.volume_api.get(
+                self._context, volume_id))
+        except exception.VolumeNotFound:
+            return judgement.Unknown.NOT_SEEN
+        except Exception as exc:
+            LOG.warning('Cinder did not show volume %s: %s', volume_id, exc)
+            return judgement.Unknown.NO_ANSWER
+
+
+#: Actions that take a server's image metadata somewhere: into images, to the
+#: scheduler, or to the driver, which makes the guest or its devices by them.
+HEALED_BEFORE = (
+    'snapshot', 'snapshot_volume_backed', 'backup', 'shelve', 'unshelve',
+    'resize', 'revert_resize', 'live_migrate', 'evacuate', '_soft_reboot',
+    '_hard_reboot', 'start', 'stop', 'resume', 'restore', 'rescue',
+    'set_admin_password', 'attach_volume', 'swap_volume', 'attach_interface',
+    'detach_interface')
 
 
 class API(compute.API):
@@ -82,43 +117,13 @@ class API(compute.API):
         # Here, so that with a wrong value nova-api does not start.
         self._base_of_snapshot = CONF[opts.GROUP].base_of_snapshot
 
-    snapshot = _mending('snapshot')
-    snapshot_volume_backed = _mending('snapshot_volume_backed')
-    backup = _mending('backup')
-    shelve = _mending('shelve')
-    unshelve = _mending('unshelve')
-    resize = _mending('resize')  # and cold migrate
-    live_migrate = _mending('live_migrate')
-    evacuate = _mending('evacuate')
-
-    @functools.wraps(compute.API.rebuild)
-    def rebuild(
-        self, context: Any, instance: Any, image_href: Any,
-        *args: Any, **kwargs: Any,
-    ) -> Any:
-        mended = self._mend(context, instance, 'rebuild')
-        try:
-            # What is of a refused image is not worth it.
-            if mended is not None and mended.of_server:
-                # In memory only. Nova saves it when it sets the task_state,
-                # just before it resets the image metadata.
-                self._remember(instance, image_href)
-        except Exception:
-            _log_once('rebuild')
-        # Nova's own method reads the image through _get_image() of a copy,
-        # so that other requests do not see the flag.
-        ours = copy.copy(self)
-        ours._rebuilding = True
-        return super(API, ours).rebuild(
-            context, instance, image_href, *args, **kwargs)
-
     def _get_image(self, context: Any, image_href: Any) -> tuple[Any, Any]:
         image_id, image = super()._get_image(context, image_href)
         if self._rebuilding:
             try:
                 image = self._with_base(image_id, image)
-            except Exception:
-                _log_once('rebuild')
+            except Exception as exc:
+                _say_fault('rebuild', None, exc)
         return image_id, image
 
     def _with_base(
@@ -126,61 +131,123 @@ class API(compute.API):
     ) -> dict[str, Any]:
         # Nova writes the properties of the image to system_metadata, and on
         # releases with the fix image_base_image_ref over it.
-        base = rule.written_anew(
-            image_id, plan.origin(image), self._base_of_snapshot)
-        properties = {**image.get('properties', {}), rule.PROPERTY: base}
-        return {**image, 'properties': properties}
+        properties = image.get('properties', {})
+        base = properties.get('base_image_ref')
+        if self._base_of_snapshot != judgement.ORIGIN or not base:
+            base = image_id
+        return {**image, 'properties': {**properties, 'base_image_ref': base}}
 
-    @staticmethod
-    def _remember(instance: Any, image_href: Any) -> None:
+    def _heal(self, context: Any, instance: Any, action: str) -> bool:
+        """Heal a server, and return whether its metadata are its own then."""
+        try:
+            cell_context = instance._context or context
+            metadata = instance.system_metadata
+            requests = request_spec.images(cell_context, [instance.uuid])
+            if not remembered.keys(metadata) and judgement.agree(
+                    instance.image_ref, metadata.get(judgement.KEY),
+                    request_spec.image_id(requests.get(instance.uuid))):
+                return True
+            healed = heal.heal(
+                cell_context, instance.uuid, _Ask(context, self),
+                self._base_of_snapshot)
+            # What is written, or what another one has written meanwhile.
+            instance.refresh()
+            _say(instance, action, healed)
+            return healed.written and healed.verdict.of_server
+        except exception.InstanceNotFound:
+            pass  # deleted meanwhile, as Nova will say
+        except Exception as exc:
+            _say_fault(action, instance, exc)
+        return False
+
+    def _remember(self, context: Any, instance: Any, image_href: Any) -> None:
+        """Keep in memory what a rebuild is about to drop.
+
+        Nova saves it when it sets the task_state, just before it resets the
+        image metadata.
+        """
+        if (judgement.same_image(image_href, instance.image_ref)
+                and not compute_utils.is_volume_backed_instance(
+                    context, instance)):
+            return  # nobody asks a scheduler, who could refuse
+        requests = request_spec.images(
+            instance._context or context, [instance.uuid])
         metadata = instance.system_metadata
-        if (rule.same_image(image_href, instance.image_ref)
-                or remembered.keys(metadata)):
-            return
+        for key in remembered.keys(metadata):
+            del metadata[key]
         metadata.update(remembered.pack(remembered.Remembered(
-            instance.image_ref or '', plan.launched_at(instance),
-            remembered.image_metadata(metadata),
+            instance.image_ref,
+            request_spec.image_id(requests.get(instance.uuid)),
+            context.request_id, remembered.image_metadata(metadata),
             {name: getattr(instance, name)
              for name in remembered.COLUMNS})))
 
-    def _mend(
-        self, context: Any, instance: Any, action: str
-    ) -> plan.Plan | None:
-        try:
-            outcome = repair.repair(
-                instance._context or context, instance,
-                functools.partial(repair.look_up, context, self.image_api),
-                self._base_of_snapshot)
-            _say(instance, action, outcome)
-            return outcome.plan
-        except exception.InstanceNotFound:
-            pass  # deleted meanwhile, as Nova will say
-        except Exception:
-            _log_once(action)
-        return None
+
+def _healing(name: str, stock: Any) -> Any:
+    """Return Nova's method *name*, which heals the server before its own work.
+
+    Nova's decorators, which answer 409, come first: of a server that they
+    refuse nothing is written.
+    """
+    def action(
+        self: API, context: Any, instance: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        self._heal(context, instance, name.strip('_'))
+        # Where another action has begun meanwhile, Nova's checks say so.
+        method = inner if instance.task_state is None else stock
+        return method(self, context, instance, *args, **kwargs)
+
+    outer, inner = within.put(stock, action)
+    return outer
 
 
-def _say(instance: Any, action: str, outcome: repair.Outcome) -> None:
-    plan = outcome.plan
-    if plan is None:
+def _rebuild(stock: Any) -> Any:
+    def rebuild(
+        self: API, context: Any, instance: Any, image_href: Any,
+        *args: Any, **kwargs: Any,
+    ) -> Any:
+        own = self._heal(context, instance, 'rebuild')
+        # What is of a refused image is not worth it.
+        if own:
+            try:
+                self._remember(context, instance, image_href)
+            except Exception as exc:
+                _say_fault('rebuild', instance, exc)
+        # Nova's own method reads the image through _get_image() of a copy,
+        # so that other requests do not see the flag.
+        ours = copy.copy(self)
+        ours._rebuilding = True
+        method = inner if instance.task_state is None else stock
+        return method(ours, context, instance, image_href, *args, **kwargs)
+
+    outer, inner = within.put(stock, rebuild)
+    return outer
+
+
+for _name in HEALED_BEFORE:
+    setattr(API, _name, _healing(_name, getattr(compute.API, _name)))
+setattr(API, 'rebuild', _rebuild(compute.API.rebuild))
+
+
+def _say(instance: Any, action: str, healed: heal.Healed) -> None:
+    before, verdict = healed.facts.key, healed.verdict
+    row = verdict.row
+    if not healed.written:
         return
-    if outcome.status is repair.Status.UNJUDGED:
+    if row.state in (judgement.State.UNJUDGED, judgement.State.PARTIAL):
         # Nothing to worry about as a rule: the server comes from a snapshot
-        # that has been deleted since.
-        log = LOG.warning if plan.answer.refused else LOG.info
+        # whose property has been edited since.
+        log = LOG.info if verdict.of_server else LOG.warning
         log('Before %s: image_base_image_ref %s was left as it is: %s',
-            action, outcome.before, plan.answer.reason.value,
-            instance=instance)
-    elif plan.source is not None:
-        LOG.warning('Before %s: the metadata were those of an image whose '
-                    'rebuild has been refused. They were restored from: %s. '
-                    'image_base_image_ref was %s, is %s.',
-                    action, plan.source.value, outcome.before,
-                    plan.metadata.get(rule.KEY), instance=instance)
-    elif outcome.before != plan.metadata.get(rule.KEY):
+            action, before, row.reason, instance=instance)
+    elif verdict.source is not None:
+        LOG.warning('Before %s: %s. The metadata were restored from: %s. '
+                    'image_base_image_ref was %s, is %s.', action, row.reason,
+                    verdict.source.value, before, verdict.key,
+                    instance=instance)
+    elif row.state is judgement.State.INCONSISTENT:
         LOG.info('Before %s: image_base_image_ref was %s, is %s, since %s',
-                 action, outcome.before, plan.metadata.get(rule.KEY),
-                 plan.answer.reason.value, instance=instance)
+                 action, before, verdict.key, row.reason, instance=instance)
 
 
 class APIRouterV21(openstack_compute.APIRouterV21):

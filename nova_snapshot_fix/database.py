@@ -20,7 +20,10 @@ each instance of a cell, to look at one key, would take minutes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Iterable
+import dataclasses
 from typing import Any
 from typing import NamedTuple
 
@@ -35,102 +38,61 @@ except ImportError:  # Wallaby (23) and older
     from nova.db.sqlalchemy import api as db
     from nova.db.sqlalchemy import models
 
-from nova_snapshot_fix import base_image_ref
+from nova_snapshot_fix import judgement
 from nova_snapshot_fix import remembered
+
+#: Columns of an instance that are compared and changed here.
+COLUMNS = ('image_ref', *remembered.COLUMNS)
+
+# What compute services and conductors call their part of a rebuild
+# (nova.compute.utils.EventReporter and wrap_instance_event).
+_CONDUCTOR_EVENT = 'rebuild_server'
+_COMPUTE_EVENT = 'compute_rebuild_instance'
+
+_retried = oslo_db_api.wrap_db_retry(
+    max_retries=5, retry_on_deadlock=True, inc_retry_interval=True)
 
 
 class Row(NamedTuple):
-    """What takes a look at an instance; ``id`` orders those of a cell."""
+    """What most instances need no more than; ``id`` orders those of a cell.
+
+    ``remembered`` is not None when something is remembered.
+    """
 
     id: int
     uuid: str
-    project_id: str | None
     image_ref: str | None
-    task_state: str | None
-    base_image_ref: str | None
-    #: something that is not None when something is remembered
+    key: str | None
     remembered: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Instance:
+    """An instance as far as it is judged.
+
+    ``metadata`` are the image_* keys of its system_metadata and those of what
+    is remembered; ``columns`` are COLUMNS.
+    """
+
+    uuid: str
+    project_id: str | None
+    task_state: str | None
+    metadata: dict[str, str | None]
+    columns: dict[str, Any]
 
 
 class _Moved(Exception):
     """The instance is no longer as it was; ends the transaction."""
 
 
-def change(
-    context: Any,
-    instance_uuid: str,
-    image_ref: str | None,
-    before: remembered.Metadata,
-    after: remembered.Metadata,
-    columns: remembered.Columns,
-) -> bool:
-    """Turn the image metadata *before* of an instance into *after*.
-
-    Nothing is written, and False returned, if the instance is busy (it has a
-    task_state), gone, has another image, or other image metadata than
-    *before*. Metadata of other kinds are left alone, whoever writes them.
-
-    :param context: targeted at the cell of the instance
-    :param image_ref: the image that the instance must still have
-    :param columns: values for columns of the instance itself
-    :raises oslo_db.exception.DBError: if the database fails
-    """
-    try:
-        _change(context, instance_uuid, image_ref,
-                remembered.image_and_remembered(before),
-                remembered.image_and_remembered(after), columns)
-    except _Moved:
-        return False
-    return True
-
-
-@oslo_db_api.wrap_db_retry(
-    max_retries=5, retry_on_deadlock=True, inc_retry_interval=True)
-@db.pick_context_manager_writer
-def _change(
-    context: Any,
-    instance_uuid: str,
-    image_ref: str | None,
-    before: remembered.Metadata,
-    after: remembered.Metadata,
-    columns: remembered.Columns,
-) -> None:
-    # This update comes first: it locks the row, so that what is read next
-    # stays true until the end. Nova begins with the same row.
-    matched = context.session.query(models.Instance).filter_by(
-        uuid=instance_uuid, deleted=0, task_state=None, image_ref=image_ref,
-    ).update(dict(columns, updated_at=timeutils.utcnow()),
-             synchronize_session=False)
-    if not matched:
-        raise _Moved()
-    rows = {row.key: row for row in context.session.query(
-        models.InstanceSystemMetadata).filter_by(
-            instance_uuid=instance_uuid, deleted=0)}
-    present = remembered.image_and_remembered(
-        {key: row.value for key, row in rows.items()})
-    if present != before:
-        raise _Moved()
-    for key in present.keys() - after.keys():
-        # For good, as Nova does: a soft-deleted row would show up again
-        # where deleted instances are read.
-        context.session.delete(rows[key])
-    for key, value in after.items():
-        if key not in present:
-            context.session.add(models.InstanceSystemMetadata(
-                instance_uuid=instance_uuid, key=key, value=value))
-        elif present[key] != value:
-            rows[key].value = value
-
-
 @db.pick_context_manager_reader
 def rows(
-    context: Any,
-    after: int,
-    limit: int,
-    project_id: str | None = None,
+    context: Any, after: int, limit: int, project_id: str | None = None,
     uuids: Collection[str] | None = None,
 ) -> list[Row]:
     """Return instances of a cell that are not deleted, ordered by id.
+
+    Those that a cross-cell resize hides are the other cell's.
 
     :param context: targeted at the cell
     :param after: the id after which to begin
@@ -143,18 +105,184 @@ def rows(
     base = orm.aliased(models.InstanceSystemMetadata)
     memory = orm.aliased(models.InstanceSystemMetadata)
     query = context.session.query(
-        instance.id, instance.uuid, instance.project_id, instance.image_ref,
-        instance.task_state, base.value, memory.value)
-    for alias, key in ((base, base_image_ref.KEY),
+        instance.id, instance.uuid, instance.image_ref, base.value,
+        memory.value)
+    for alias, key in ((base, judgement.KEY),
                        (memory, remembered.PREFIX + '0')):
         query = query.outerjoin(
             alias, (alias.instance_uuid == instance.uuid)
             & (alias.key == key) & (alias.deleted == 0))
-    # Of the index on deleted, which the sum is of no use for, SQLite would
-    # sort all that are left for each batch.
-    query = query.filter(instance.deleted + 0 == 0, instance.id > after)
+    query = query.filter(_shown(), instance.id > after)
     if project_id is not None:
         query = query.filter(instance.project_id == project_id)
     if uuids is not None:
         query = query.filter(instance.uuid.in_(uuids))
-    return [Row(*row) for row in query.order_by(instance.id).limit(limit)]
+    found = [Row(*row) for row in query.order_by(instance.id).limit(limit)]
+    # Nova has no index that would forbid a second row of a key.
+    return list({row.id: row for row in found}.values())
+
+
+def _shown() -> Any:
+    instance = models.Instance
+    return (instance.deleted == 0) & (
+        instance.hidden.is_(None) | (instance.hidden == 0))
+
+
+@db.pick_context_manager_reader
+def instances(
+    context: Any, uuids: Collection[str]
+) -> dict[str, Instance]:
+    """Return those of the instances that are there and not hidden.
+
+    :param context: targeted at their cell
+    :raises oslo_db.exception.DBError: if the database fails
+    """
+    model = models.Instance
+    found = {}
+    for uuid, project_id, task_state, *columns in context.session.query(
+            model.uuid, model.project_id, model.task_state,
+            *(getattr(model, name) for name in COLUMNS)).filter(
+                _shown(), model.uuid.in_(uuids)):
+        found[uuid] = Instance(
+            uuid, project_id, task_state, {}, dict(zip(COLUMNS, columns)))
+    for row in _metadata(context, found):
+        found[row.instance_uuid].metadata[row.key] = row.value
+    return found
+
+
+def _metadata(context: Any, uuids: Iterable[str]) -> Any:
+    model = models.InstanceSystemMetadata
+    # Of two rows of a key the later one counts, here as for Nova.
+    return context.session.query(model).filter(
+        model.instance_uuid.in_(list(uuids)), model.deleted == 0,
+        model.key.startswith(remembered.IMAGE_PREFIX, autoescape=True)
+        | model.key.startswith(remembered.PREFIX, autoescape=True),
+    ).order_by(model.id)
+
+
+@db.pick_context_manager_reader
+def rebuilds(
+    context: Any, uuids: Collection[str]
+) -> dict[str, dict[str | None, judgement.Rebuild]]:
+    """Return what came of the rebuilds of instances, the newest one last.
+
+    :param context: targeted at their cell
+    :returns: by instance, and by the id of the request for the rebuild. An
+        instance that has had none may be missing
+    :raises oslo_db.exception.DBError: if the database fails
+    """
+    action = models.InstanceAction
+    event = models.InstanceActionEvent
+    events: dict[int, dict[str, str | None]] = {}
+    actions = context.session.query(
+        action.id, action.instance_uuid, action.request_id).filter(
+            action.instance_uuid.in_(uuids), action.action == 'rebuild',
+            action.deleted == 0).order_by(action.id).all()
+    for action_id, name, result in context.session.query(
+            event.action_id, event.event, event.result).filter(
+                event.action_id.in_([each.id for each in actions]),
+                event.deleted == 0).order_by(event.id):
+        events.setdefault(action_id, {})[name] = result
+    found: dict[str, dict[str | None, judgement.Rebuild]] = {}
+    for each in actions:
+        found.setdefault(each.instance_uuid, {})[each.request_id] = (
+            _outcome(events.get(each.id, {})))
+    return found
+
+
+def _outcome(events: dict[str, str | None]) -> judgement.Rebuild:
+    if _COMPUTE_EVENT in events:
+        return judgement.Rebuild.ACCEPTED
+    return {
+        'Error': judgement.Rebuild.REFUSED,
+        'Success': judgement.Rebuild.ACCEPTED,
+    }.get(events.get(_CONDUCTOR_EVENT) or '', judgement.Rebuild.UNKNOWN)
+
+
+@_retried
+def change(
+    context: Any, before: Instance, metadata: remembered.Metadata,
+    columns: remembered.Columns,
+) -> bool:
+    """Give an instance other image metadata, and values for its columns.
+
+    Nothing is written, and False returned, if the instance is not as *before*
+    any more, or is busy (it has a task_state). Metadata of other kinds are
+    left alone, whoever writes them.
+
+    :param context: targeted at the cell of the instance
+    :param metadata: what its image metadata should be, and what is remembered
+    :raises oslo_db.exception.DBError: if the database fails
+    """
+    try:
+        _change(context, before, metadata, columns)
+    except _Moved:
+        return False
+    return True
+
+
+@db.pick_context_manager_writer
+def _change(
+    context: Any, before: Instance, metadata: remembered.Metadata,
+    columns: remembered.Columns,
+) -> None:
+    rows = _lock(context, before, dict(columns))
+    for row in rows:
+        if row.key not in metadata:
+            # For good, as Nova does: a soft-deleted row would show up again
+            # where deleted instances are read.
+            context.session.delete(row)
+        elif row.value != metadata[row.key]:
+            row.value = metadata[row.key]
+    for key in metadata.keys() - {row.key for row in rows}:
+        context.session.add(models.InstanceSystemMetadata(
+            instance_uuid=before.uuid, key=key, value=metadata[key]))
+
+
+@_retried
+def unchanged(
+    context: Any, before: Instance, then: Callable[[], None]
+) -> bool:
+    """Call *then* while the instance is as *before*, and stays so.
+
+    An action of Nova's begins with an update of the same row, and waits.
+
+    :param context: targeted at the cell of the instance
+    :returns: whether it was as before; else *then* has not been called
+    :raises oslo_db.exception.DBError: if the database fails
+    """
+    try:
+        _unchanged(context, before, then)
+    except _Moved:
+        return False
+    return True
+
+
+@db.pick_context_manager_writer
+def _unchanged(
+    context: Any, before: Instance, then: Callable[[], None]
+) -> None:
+    _lock(context, before, {})
+    then()
+
+
+def _lock(
+    context: Any, before: Instance, columns: dict[str, Any]
+) -> list[Any]:
+    """Lock an instance, and return the rows of its metadata.
+
+    :raises _Moved: if it is not as before
+    """
+    # This update comes first: it locks the row, so that what is read next
+    # stays true until the end. Nova begins with the same row.
+    matched = context.session.query(models.Instance).filter(
+        _shown(), models.Instance.task_state.is_(None),
+    ).filter_by(uuid=before.uuid, **before.columns).update(
+        dict(columns, updated_at=timeutils.utcnow()),
+        synchronize_session=False)
+    if not matched:
+        raise _Moved()
+    rows = _metadata(context, [before.uuid]).with_for_update().all()
+    if {row.key: row.value for row in rows} != before.metadata:
+        raise _Moved()
+    return list(rows)

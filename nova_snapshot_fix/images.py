@@ -11,25 +11,28 @@
 # under the License.
 
 
-"""Looks at images in Glance where no user has asked: for the command.
-
-Nova's own image API takes the token of the user's request, and there is none.
-"""
+"""Asks Glance and Cinder where no user has asked: for the command."""
 
 from __future__ import annotations
 
-import collections
+from collections.abc import Callable
+import functools
 from typing import Any
+from typing import Union
 
 from keystoneauth1 import loading
 from nova import conf as nova_conf
-from nova.image import glance
+from openstack.config import cloud_region
+from openstack.config import defaults
+from openstack import connection
+from openstack import exceptions
+from oslo_log import log as logging
 
-from glanceclient import client as glanceclient
-from nova_snapshot_fix import plan
-from nova_snapshot_fix import repair
+from nova_snapshot_fix import facts
+from nova_snapshot_fix import judgement
 
 CONF = nova_conf.CONF
+LOG = logging.getLogger(__name__)
 
 #: Sections of nova.conf that may hold credentials, the first of them counts.
 _SECTIONS = ('service_user', 'keystone_authtoken')
@@ -37,77 +40,132 @@ _SECTIONS = ('service_user', 'keystone_authtoken')
 # Of a cell with more images in use, some are asked for again.
 _CACHED = 4096
 
+# What Glance says of each image and is no property (GET /v2/schemas/image),
+# and of that what Nova records of an image.
+_ATTRIBUTES = frozenset((
+    'checksum', 'container_format', 'created_at', 'direct_url', 'disk_format',
+    'file', 'id', 'locations', 'min_disk', 'min_ram', 'name', 'os_hash_algo',
+    'os_hash_value', 'os_hidden', 'owner', 'protected', 'schema', 'self',
+    'size', 'status', 'stores', 'tags', 'updated_at', 'validation_data',
+    'virtual_size', 'visibility'))
+_RECORDED = ('container_format', 'disk_format', 'id', 'min_disk', 'min_ram')
+
+Known = Union[judgement.Image, judgement.Unknown]
+
 
 class NoCredentials(Exception):
-    """No section of nova.conf says as whom to ask Glance."""
+    """No section of nova.conf says as whom to ask."""
 
 
-class _Client:
-    """Stands in for nova.image.glance.GlanceClientWrapper."""
+def connect() -> connection.Connection:
+    """Return a connection as nova.conf has it for Glance and Cinder.
 
-    def __init__(self) -> None:
-        auth = None
-        for section in _SECTIONS:
-            loading.register_auth_conf_options(CONF, section)
-            auth = auth or loading.load_auth_from_conf_options(CONF, section)
-        if auth is None:
-            raise NoCredentials(
-                'no credentials for Glance: neither of the sections %s has '
-                'an auth_type' % ', '.join(_SECTIONS))
-        session = loading.load_session_from_conf_options(
-            CONF, 'glance', auth=auth)
-        where = CONF.glance
-        servers = where.api_servers or ()
-        self._client = glanceclient.Client(
-            '2', session=session, region_name=where.region_name,
-            interface=where.valid_interfaces,
-            service_type=where.service_type,
-            endpoint_override=where.endpoint_override or next(
-                iter(servers), None))
-
-    def call(
-        self, context: Any, version: int, method: str,
-        controller: str | None = None, args: Any = (), kwargs: Any = None,
-    ) -> Any:
-        called = getattr(self._client, controller or 'images')
-        return getattr(called, method)(*args, **(kwargs or {}))
-
-
-class _Api:
-
-    def __init__(self) -> None:
-        self._service = glance.GlanceImageServiceV2(client=_Client())
-
-    def get(self, context: Any, image_ref: str) -> Any:
-        return self._service.show(context, image_ref)
+    :raises NoCredentials: if it has none
+    """
+    auth = None
+    for section in _SECTIONS:
+        loading.register_auth_conf_options(CONF, section)
+        auth = auth or loading.load_auth_from_conf_options(CONF, section)
+    if auth is None:
+        raise NoCredentials(
+            'no credentials for Glance: neither of the sections %s has an '
+            'auth_type' % ', '.join(_SECTIONS))
+    glance = CONF.glance
+    override = glance.endpoint_override or next(
+        iter(glance.api_servers or ()), None)
+    # TYPE:NAME:INTERFACE, or a URL with %(project_id)s in it, which Cinder
+    # has not needed since Yoga
+    volumes = CONF.cinder.catalog_info.split(':')
+    template = (CONF.cinder.endpoint_template or '').partition('/%(')[0]
+    config = {
+        'image_api_version': '2',
+        'image_interface': (glance.valid_interfaces or [None])[0],
+        'image_region_name': glance.region_name,
+        'image_endpoint_override': override,
+        'block_storage_api_version': '3',
+        'block_storage_interface': volumes[-1].replace('URL', ''),
+        'block_storage_region_name': CONF.cinder.os_region_name,
+        'block_storage_endpoint_override': template,
+    }
+    session = loading.load_session_from_conf_options(
+        CONF, 'glance', auth=auth)
+    return connection.Connection(config=cloud_region.CloudRegion(
+        session=session, region_name=glance.region_name,
+        config={**defaults.get_defaults(), **{
+            key: value for key, value in config.items() if value}}))
 
 
-class Cache:
-    """Asks Glance for each image once.
+class Ask:
+    """Asks for each image once, and once who may see what.
 
-    :param context: an admin's
-    :param image_api: has get(context, image_ref); that of nova.conf when None
+    :param made: returns a connection; called at the first question, since a
+        consistent cloud needs none
     """
 
-    def __init__(self, context: Any, image_api: Any = None) -> None:
-        self._context = context
-        self._api = image_api
-        self._images: collections.OrderedDict[str, plan.Image] = (
-            collections.OrderedDict())
+    def __init__(
+        self, made: Callable[[], connection.Connection] = connect
+    ) -> None:
+        self._cloud = functools.cache(made)
+        self._sees_all = functools.cache(self._look_around)
+        self.image = functools.lru_cache(maxsize=_CACHED)(self._image)
 
-    def look_up(self, image_ref: str) -> plan.Image:
-        """Return the image, or why it is not known.
+    def _image(self, image_id: str) -> Known:
+        """Return an image, or why it is not known.
 
-        :raises NoCredentials: at the first look
+        :raises NoCredentials: at the first question
         """
-        if image_ref in self._images:
-            self._images.move_to_end(image_ref)
-            return self._images[image_ref]
-        if self._api is None:
-            # Not before it is needed: a cloud on the rule needs no look.
-            self._api = _Api()
-        image = repair.look_up(self._context, self._api, image_ref)
-        self._images[image_ref] = image
-        if len(self._images) > _CACHED:
-            self._images.popitem(last=False)
-        return image
+        cloud = self._cloud()
+        try:
+            found = _get(cloud.image, '/images/%s' % image_id)
+            return facts.image({
+                **{key: found.get(key) for key in _RECORDED},
+                'properties': {key: value for key, value in found.items()
+                               if key not in _ATTRIBUTES}})
+        except exceptions.NotFoundException:
+            return (judgement.Unknown.GONE if self._sees_all()
+                    else judgement.Unknown.NOT_SEEN)
+        except Exception as exc:
+            LOG.warning('Glance did not show image %s: %s', image_id, exc)
+            return judgement.Unknown.NO_ANSWER
+
+    def volume(self, volume_id: str) -> Known:
+        """Return the image that a volume was made from.
+
+        :raises NoCredentials: at the first question
+        """
+        cloud = self._cloud()
+        try:
+            return facts.image_of_volume(
+                _get(cloud.block_storage, '/volumes/%s' % volume_id)['volume'])
+        except exceptions.NotFoundException:
+            return judgement.Unknown.NOT_SEEN
+        except Exception as exc:
+            LOG.warning('Cinder did not show volume %s: %s', volume_id, exc)
+            return judgement.Unknown.NO_ANSWER
+
+    def _look_around(self) -> bool:
+        """Return whether private images of other projects are shown.
+
+        Only of somebody who sees these is 404 the word that an image is gone.
+        """
+        cloud = self._cloud()
+        own = cloud.session.get_project_id()
+        try:
+            if any(image.owner_id != own for image in cloud.image.images(
+                    visibility='private')):
+                return True
+        except Exception as exc:
+            LOG.warning('Glance did not list images: %s', exc)
+            return False
+        LOG.warning(
+            'No private image of another project is shown, so that an image '
+            'that Glance does not find may be there all the same: the user of '
+            'nova.conf needs the role that sees all images (admin).')
+        return False
+
+
+def _get(service: Any, path: str) -> dict[str, Any]:
+    response = service.get(path)
+    exceptions.raise_from_response(response)
+    found: dict[str, Any] = response.json()
+    return found

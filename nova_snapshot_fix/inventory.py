@@ -11,36 +11,94 @@
 # under the License.
 
 
-"""Goes through the instances of all cells, and repairs where told so."""
+"""Goes through the servers of all cells, and heals them where told so."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 import dataclasses
+import enum
 from typing import Any
 
 from nova import context as nova_context
 from nova import exception
 from nova import objects
+from oslo_db import exception as db_exception
 from oslo_log import log as logging
 
-from nova_snapshot_fix import base_image_ref as rule
 from nova_snapshot_fix import database
-from nova_snapshot_fix import finding as findings
+from nova_snapshot_fix import facts as servers
+from nova_snapshot_fix import heal
 from nova_snapshot_fix import images
-from nova_snapshot_fix import plan
-from nova_snapshot_fix import repair
+from nova_snapshot_fix import judgement
 from nova_snapshot_fix import request_spec
 
 LOG = logging.getLogger(__name__)
 
-_TO_REPAIR = (findings.State.OFF, findings.State.LEFTOVER)
-_HANDLED = (findings.State.OFF, findings.State.REPAIRED)
+
+class State(enum.Enum):
+    """What there is to say of a server that is not simply consistent."""
+
+    INCONSISTENT = 'inconsistent'
+    HEALED = 'healed'
+    #: What is known of it is written; the rest is not known.
+    PARTIAL = 'partial'
+    #: It has a task_state, or something began while it was read or written.
+    BUSY = 'busy'
+    #: Neither right nor wrong can be told; nothing was changed.
+    UNJUDGED = 'unjudged'
+    FAILED = 'failed'
+    #: Consistent; what a rebuild remembered is not cleared away yet.
+    REMEMBERED = 'remembered'
+
+
+_STATES = {
+    judgement.State.INCONSISTENT: State.INCONSISTENT,
+    judgement.State.REMEMBERED: State.REMEMBERED,
+    judgement.State.PARTIAL: State.PARTIAL,
+    judgement.State.UNJUDGED: State.UNJUDGED,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """A server that is inconsistent, or was, or cannot be judged.
+
+    ``before`` and ``after`` are its image_base_image_ref, ``source`` is where
+    the other image metadata are restored from, if they are. ``again`` says
+    that another run may tell more.
+    """
+
+    instance: str
+    project_id: str | None
+    cell: str
+    image_ref: str | None
+    state: State
+    reason: str
+    before: str | None
+    after: str | None
+    source: str | None = None
+    again: bool = False
+
+
+@dataclasses.dataclass
+class Batch:
+    """Some servers of a cell: how many, and those worth a word.
+
+    ``handled`` are those that are inconsistent or were. ``error`` says why
+    the rest of the cell could not be looked at, None if it could.
+    """
+
+    cell: str
+    instances: int = 0
+    handled: int = 0
+    findings: list[Finding] = dataclasses.field(default_factory=list)
+    error: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """Which instances to look at; empty for all of them."""
+    """Which servers to look at; empty for all of them."""
 
     cell: str | None = None
     project_id: str | None = None
@@ -52,52 +110,45 @@ class UnknownCell(Exception):
 
 
 class UnknownInstance(Exception):
-    """There is no such instance, or none that was selected.
+    """There is no such server, or none that was selected.
 
     It may be in no cell yet, deleted, or of another project.
     """
 
 
 def walk(
-    context: Any,
-    selection: Selection,
-    look_up: plan.LookUp,
-    base_of_snapshot: str = rule.IMAGE,
-    write: bool = False,
-    limit: int | None = None,
-    batch_size: int = 1000,
-) -> Iterator[findings.Batch]:
-    """Yield what there is to say of all selected instances, in batches.
+    context: Any, selection: Selection, ask: heal.Ask,
+    base_of_snapshot: str = judgement.IMAGE, write: bool = False,
+    limit: int | None = None, batch_size: int = 1000,
+) -> Iterator[Batch]:
+    """Yield what there is to say of all selected servers, in batches.
+
+    A cell whose database fails is the last batch of it; the others follow.
 
     :param context: an admin's, of no cell
-    :param look_up: returns an image
-    :param write: repair what is off
-    :param limit: stop after so many that are off, or have been repaired
+    :param write: heal what is inconsistent
+    :param limit: stop after so many that are inconsistent, or were
     :raises UnknownCell: if the selected one is not there
     :raises UnknownInstance: if the selected one is not there
-    :raises nova_snapshot_fix.images.NoCredentials: if *look_up* does
+    :raises nova_snapshot_fix.images.NoCredentials: if *ask* does
     """
     for cell in _cells(context, selection):
-        with nova_context.target_cell(context, cell) as cell_context:
-            walker = _Walker(context, cell_context, cell.name or cell.uuid,
-                             look_up, base_of_snapshot, write)
-            marker = 0
-            while True:
-                rows = database.rows(
-                    cell_context, marker, batch_size, selection.project_id,
-                    selection.instance and [selection.instance])
-                if selection.instance and not rows and not marker:
-                    raise UnknownInstance(selection.instance)
-                batch = walker.batch(rows, limit)
-                if rows:
+        name = cell.name or cell.uuid
+        try:
+            with nova_context.target_cell(context, cell) as cell_context:
+                walker = _Walker(
+                    cell_context, name, ask, base_of_snapshot, write)
+                for batch in walker.walk(selection, limit, batch_size):
                     yield batch
-                if limit is not None:
-                    limit -= batch.handled
-                    if limit <= 0:
-                        return
-                if len(rows) < batch_size:
-                    break
-                marker = rows[-1].id
+                    if limit is not None:
+                        limit -= batch.handled
+                        if limit <= 0:
+                            return
+        except (db_exception.DBError,
+                db_exception.CantStartEngineError) as exc:
+            LOG.error('Could not go on with cell %s: %s', name, exc)
+            # The rest is SQL.
+            yield Batch(name, error=str(exc).partition('\n')[0])
 
 
 def _cells(context: Any, selection: Selection) -> list[Any]:
@@ -120,99 +171,101 @@ def _cells(context: Any, selection: Selection) -> list[Any]:
 
 
 class _Walker:
-    """Looks at the instances of one cell."""
+    """Looks at the servers of one cell."""
 
     def __init__(
-        self, context: Any, cell_context: Any, cell: str,
-        look_up: plan.LookUp, base_of_snapshot: str, write: bool,
+        self, context: Any, cell: str, ask: heal.Ask, base_of_snapshot: str,
+        write: bool,
     ) -> None:
         self._context = context
-        self._cell_context = cell_context
         self._cell = cell
-        self._look_up = look_up
+        self._ask = ask
         self._base_of_snapshot = base_of_snapshot
         self._write = write
 
-    def batch(
+    def walk(
+        self, selection: Selection, limit: int | None, batch_size: int
+    ) -> Iterator[Batch]:
+        marker = 0
+        while True:
+            rows = database.rows(
+                self._context, marker, batch_size, selection.project_id,
+                selection.instance and [selection.instance])
+            if selection.instance and not rows and not marker:
+                raise UnknownInstance(selection.instance)
+            if not rows:
+                return
+            batch = self._batch(rows, limit)
+            yield batch
+            if limit is not None:
+                limit -= batch.handled
+            marker = rows[-1].id
+
+    def _batch(
         self, rows: list[database.Row], limit: int | None
-    ) -> findings.Batch:
-        batch = findings.Batch(self._cell)
-        requested = request_spec.image_ids(
-            self._context, [row.uuid for row in rows if row.image_ref])
+    ) -> Batch:
+        batch = Batch(self._cell)
+        requests = request_spec.images(
+            self._context, [row.uuid for row in rows])
+        worth_a_look = {
+            row.uuid for row in rows if row.remembered is not None
+            or not judgement.agree(
+                row.image_ref, row.key,
+                request_spec.image_id(requests.get(row.uuid)))}
+        looked_at = (servers.load(self._context, worth_a_look)
+                     if worth_a_look else {})
         for row in rows:
             batch.instances += 1
-            finding = self._judge(row, requested.get(row.uuid))
-            if finding is None:
+            if row.uuid not in looked_at:
                 continue
-            if self._write and finding.state in _TO_REPAIR:
-                finding = self._repair(row, finding)
-            batch.findings.append(finding)
-            batch.handled += finding.state in _HANDLED
-            if batch.handled == limit:
-                break
+            finding = self._finding(row, looked_at[row.uuid])
+            if finding is not None:
+                batch.findings.append(finding)
+                batch.handled += finding.state in (
+                    State.INCONSISTENT, State.HEALED)
+                if batch.handled == limit:
+                    break
         return batch
 
-    def _judge(
-        self, row: database.Row, requested: str | None
-    ) -> findings.Finding | None:
-        """Return what to say of an instance, without an object for it."""
-        answer = rule.decide(
-            row.image_ref, row.base_image_ref, requested=requested,
-            base_of_snapshot=self._base_of_snapshot)
-        if answer.reason is rule.Reason.ASK_GLANCE and row.image_ref:
-            answer = rule.decide(
-                row.image_ref, row.base_image_ref,
-                plan.origin(self._look_up(row.image_ref)), requested,
-                self._base_of_snapshot)
-        reason = answer.reason.value
-        busy = row.task_state is not None
-        state = findings.State.BUSY if busy else findings.State.OFF
-        if answer.wrong:
-            return self._finding(row, state, reason, answer.value)
-        if row.remembered is not None and not busy:
-            return self._finding(row, findings.State.LEFTOVER, reason)
-        if answer.right:
-            return None
-        return self._finding(row, findings.State.UNJUDGED, reason)
-
-    def _repair(
-        self, row: database.Row, finding: findings.Finding
-    ) -> findings.Finding:
-        try:
-            instance = objects.Instance.get_by_uuid(
-                self._cell_context, row.uuid,
-                expected_attrs=['system_metadata', 'flavor'])
-            outcome = repair.repair(
-                self._cell_context, instance, self._look_up,
-                self._base_of_snapshot)
-        except exception.InstanceNotFound:
-            return dataclasses.replace(
-                finding, state=findings.State.BUSY,
-                reason='it has been deleted')
-        except images.NoCredentials:
-            raise  # no other instance would fare better
-        except Exception as exc:
-            LOG.exception('Could not repair instance %s', row.uuid)
-            return dataclasses.replace(
-                finding, state=findings.State.FAILED, reason=str(exc))
-        if outcome.plan is None:
-            return dataclasses.replace(finding, state=findings.State.BUSY)
-        if outcome.status is repair.Status.UNJUDGED:
-            finding = dataclasses.replace(
-                finding, state=findings.State.UNJUDGED,
-                reason=outcome.plan.answer.reason.value)
-        else:
-            finding = dataclasses.replace(
-                finding, state=findings.State.REPAIRED)
-        return dataclasses.replace(
-            finding, after=outcome.plan.metadata.get(rule.KEY),
-            source=outcome.plan.source and outcome.plan.source.value)
-
     def _finding(
-        self, row: database.Row, state: findings.State, reason: str,
-        after: str | None = None,
-    ) -> findings.Finding:
-        return findings.Finding(
-            row.uuid, row.project_id, self._cell, row.image_ref, state,
-            reason, row.base_image_ref,
-            row.base_image_ref if after is None else after)
+        self, row: database.Row, server: servers.Server
+    ) -> Finding | None:
+        try:
+            return self._judged(server)
+        except exception.InstanceNotFound:
+            return None  # deleted meanwhile
+        except (images.NoCredentials, db_exception.DBConnectionError):
+            raise  # no other server would fare better
+        except Exception as exc:
+            LOG.exception('Could not %s server %s',
+                          'heal' if self._write else 'judge', row.uuid)
+            return Finding(
+                row.uuid, server.instance.project_id, self._cell,
+                row.image_ref, State.FAILED, str(exc), row.key, row.key,
+                again=True)
+
+    def _judged(self, server: servers.Server) -> Finding | None:
+        facts, verdict = heal.judge(
+            self._context, server, self._ask, self._base_of_snapshot)
+        before = facts.key
+        state = _STATES.get(verdict.state)
+        busy = facts.busy
+        if self._write and heal.wants(facts, verdict) and not busy:
+            healed = heal.heal(self._context, facts.uuid, self._ask,
+                               self._base_of_snapshot)
+            facts, verdict = healed.facts, healed.verdict
+            busy = not healed.written
+            if not healed.changed:
+                state = _STATES.get(verdict.state)  # another one was quicker
+            elif state in (State.INCONSISTENT, State.REMEMBERED):
+                state = State.HEALED
+        if state is None or (busy and state is State.REMEMBERED):
+            return None
+        if busy:
+            state = State.BUSY
+        return Finding(
+            facts.uuid, facts.project_id, self._cell, facts.image_ref, state,
+            verdict.row.reason, before, verdict.key,
+            verdict.source and verdict.source.value,
+            again=state in (State.PARTIAL, State.BUSY)
+            or verdict.row in judgement.TRY_AGAIN)

@@ -17,24 +17,24 @@ from __future__ import annotations
 
 from oslo_config import cfg
 
-from nova_snapshot_fix import base_image_ref
+from nova_snapshot_fix import judgement
 
 GROUP = 'nova_snapshot_fix'
 
 OPTS: list[cfg.Opt] = [
     cfg.StrOpt(
         'base_of_snapshot',
-        default=base_image_ref.IMAGE,
+        default=judgement.IMAGE,
         choices=[
-            (base_image_ref.IMAGE,
+            (judgement.IMAGE,
              'the snapshot, as Nova writes it at a rebuild'),
-            (base_image_ref.ORIGIN,
+            (judgement.ORIGIN,
              'the image that the snapshot stems from, as Nova writes it for '
              'a new server'),
         ],
         help="""
 Base image of a server whose image is itself a snapshot, where the server's
-metadata lacks it or names an image that the server does not have.
+metadata lack it, or are those of an image that a rebuild was refused for.
 
 A value that is one of the two is right and stays. On a Nova whose rebuild
 records the base image itself (21.2.1, 22.0.0 and later), that of a rebuild is

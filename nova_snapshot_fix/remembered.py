@@ -27,10 +27,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 import dataclasses
 import json
+from typing import Any
 from typing import Optional
 from typing import Union
 
-from nova_snapshot_fix import base_image_ref
+#: What Nova puts before the names of an image's properties
+#: (nova.utils.SM_IMAGE_PROP_PREFIX).
+IMAGE_PREFIX = 'image_'
 
 #: What the keys begin with; a number follows.
 PREFIX = 'nova_snapshot_fix:'
@@ -50,16 +53,16 @@ Columns = dict[str, Union[str, bool, None]]
 
 @dataclasses.dataclass(frozen=True)
 class Remembered:
-    """The metadata of a server, as recorded for the image ``image_ref``.
+    """The metadata of a server, as recorded before a rebuild.
 
-    ``image_ref`` is empty if the server boots from a volume.
-    ``launched_at`` is a time in ISO format. Nova moves it when a server has
-    been rebuilt, so that while it stands the rebuild has been refused. A
-    rescue moves it as well: that it has moved does not say the contrary.
+    ``image_ref`` is the server's, and ``requested`` the id of the image in its
+    RequestSpec, None for none. ``request_id`` is that of the request for the
+    rebuild, by which Nova's record of the server's actions has it.
     """
 
-    image_ref: str
-    launched_at: str | None
+    image_ref: str | None
+    requested: str | None
+    request_id: str | None
     image_metadata: dict[str, str | None]
     columns: Columns
 
@@ -67,13 +70,7 @@ class Remembered:
 def image_metadata(metadata: Metadata) -> dict[str, str | None]:
     """Return what *metadata* holds of the image."""
     return {key: value for key, value in metadata.items()
-            if key.startswith(base_image_ref.IMAGE_PREFIX)}
-
-
-def image_and_remembered(metadata: Metadata) -> dict[str, str | None]:
-    """Return what *metadata* holds of the image, now and before."""
-    return {key: value for key, value in metadata.items()
-            if key.startswith((base_image_ref.IMAGE_PREFIX, PREFIX))}
+            if key.startswith(IMAGE_PREFIX)}
 
 
 def keys(metadata: Metadata) -> set[str]:
@@ -94,17 +91,23 @@ def unpack(metadata: Metadata) -> Remembered | None:
               for number in range(len(keys(metadata)))]
     try:
         fields = json.loads(''.join(piece or '' for piece in pieces))
-        found = Remembered(**fields)
-    except (TypeError, ValueError):
+        # Another version may have written more, or less.
+        found = Remembered(**{field.name: fields[field.name]
+                              for field in dataclasses.fields(Remembered)})
+    except (KeyError, TypeError, ValueError):
         return None
-    if not (isinstance(found.image_ref, str)
-            and isinstance(found.launched_at, (str, type(None)))
-            and _holds(found.image_metadata, (str, type(None)))
-            and _holds(found.columns, (str, bool, type(None)))):
+    text = (str, type(None))
+    if not (isinstance(found.image_ref, text)
+            and isinstance(found.requested, text)
+            and isinstance(found.request_id, text)
+            and _holds(found.image_metadata, text)
+            and _holds(found.columns, (*text, bool))):
         return None
-    return found
+    return dataclasses.replace(found, columns={
+        name: value for name, value in found.columns.items()
+        if name in COLUMNS})
 
 
-def _holds(value: object, types: tuple[type, ...]) -> bool:
+def _holds(value: Any, types: tuple[type, ...]) -> bool:
     return isinstance(value, dict) and all(
         isinstance(each, types) for each in value.values())

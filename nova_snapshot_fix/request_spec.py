@@ -22,9 +22,9 @@ from collections.abc import Collection
 import json
 from typing import Any
 
-from nova import exception
 from nova import objects
 from nova import utils
+from oslo_db import api as oslo_db_api
 from oslo_log import log as logging
 
 try:
@@ -38,12 +38,6 @@ except ImportError:  # Wallaby (23) and older
 
 LOG = logging.getLogger(__name__)
 
-# What the libvirt driver records in system_metadata, whenever it starts, where
-# the image does not say (nova/virt/libvirt/driver.py).
-_REGISTERED = frozenset((
-    'hw_cdrom_bus', 'hw_disk_bus', 'hw_input_bus', 'hw_machine_type',
-    'hw_pointer_model', 'hw_video_model', 'hw_vif_model'))
-
 # What Nova does not record in system_metadata (nova.utils.SM_SKIP_KEYS).
 _NOT_RECORDED = frozenset(('img_mappings', 'img_block_device_mapping'))
 
@@ -51,44 +45,59 @@ _NOT_RECORDED = frozenset(('img_mappings', 'img_block_device_mapping'))
 _VALUE_SIZE = 255
 
 
-def get(context: Any, instance_uuid: str) -> Any:
-    """Return the RequestSpec of an instance, None if it has none."""
-    try:
-        return objects.RequestSpec.get_by_instance_uuid(
-            context, instance_uuid)
-    except exception.RequestSpecNotFound:
-        return None
+@_transaction.reader
+def images(
+    context: Any, instance_uuids: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the image in the RequestSpec of each instance.
 
+    An instance without a RequestSpec, or whose RequestSpec has no image, is
+    missing.
 
-def image_id(request_spec: Any) -> str | None:
-    """Return the id of the image in a RequestSpec, None if it has none."""
-    if request_spec is None or 'image' not in request_spec:
-        return None
-    image = request_spec.image
-    if image is None or 'id' not in image:
-        return None
-    return str(image.id)
-
-
-def is_of_metadata(request_spec: Any, instance: Any) -> bool:
-    """Return whether the image of a RequestSpec may be that of the metadata.
-
-    Of the properties a RequestSpec has those that Nova knows.
+    :returns: by instance, what :func:`image_id` and :func:`image_meta` take
+    :raises oslo_db.exception.DBError: if the database fails
     """
-    requested = _properties(request_spec.image)
-    recorded = _properties(instance.image_meta)
-    return requested == {
-        name: value for name, value in recorded.items()
-        if name in requested or name not in _REGISTERED}
+    spec = models.RequestSpec
+    found = {}
+    for uuid, text in context.session.query(
+            spec.instance_uuid, spec.spec).filter(
+                spec.instance_uuid.in_(instance_uuids)):
+        try:
+            # Versioned objects as oslo.versionedobjects writes them.
+            image = json.loads(text)['nova_object.data']['image']
+        except (KeyError, TypeError, ValueError):
+            continue
+        if isinstance(image, dict):
+            found[uuid] = image
+    return found
 
 
-def _properties(image: Any) -> dict[str, str]:
+def image_id(image: dict[str, Any] | None) -> str | None:
+    """Return the id of an image, None where it has none.
+
+    That of a server that boots from a volume may have none.
+    """
+    found = (image or {}).get('nova_object.data', {}).get('id')
+    return str(found) if found else None
+
+
+def image_meta(image: dict[str, Any]) -> Any:
+    """Return the nova.objects.ImageMeta of an image."""
+    return objects.ImageMeta.obj_from_primitive(image)
+
+
+def properties(image: Any) -> dict[str, str]:
+    """Return those properties of a nova.objects.ImageMeta that it knows.
+
+    The values are text as in system_metadata, so that what stems from there
+    and what does not can be compared.
+    """
     if 'properties' not in image:
         return {}
-    properties = image.properties
-    return {name: _as_recorded(getattr(properties, name))
-            for name in properties.fields
-            if name in properties and name not in _NOT_RECORDED}
+    known = image.properties
+    return {name: _as_recorded(getattr(known, name))
+            for name in known.fields
+            if name in known and name not in _NOT_RECORDED}
 
 
 def _as_recorded(value: Any) -> str:
@@ -98,29 +107,8 @@ def _as_recorded(value: Any) -> str:
     return str(utils.safe_truncate(str(value), _VALUE_SIZE))
 
 
-@_transaction.reader
-def image_ids(
-    context: Any, instance_uuids: Collection[str]
-) -> dict[str, str | None]:
-    """Return the id of the image in the RequestSpec of each instance.
-
-    An instance without a RequestSpec, or with one that names no image, may be
-    missing.
-    """
-    spec = models.RequestSpec
-    found: dict[str, str | None] = {}
-    for uuid, text in context.session.query(
-            spec.instance_uuid, spec.spec).filter(
-                spec.instance_uuid.in_(instance_uuids)):
-        try:
-            # Versioned objects as oslo.versionedobjects writes them.
-            image = json.loads(text)['nova_object.data']['image']
-            found[uuid] = image['nova_object.data']['id']
-        except (KeyError, TypeError, ValueError):
-            continue
-    return found
-
-
+@oslo_db_api.wrap_db_retry(
+    max_retries=5, retry_on_deadlock=True, inc_retry_interval=True)
 @_transaction.writer
 def change_image(
     context: Any, instance_uuid: str, before: str | None, image: Any
@@ -134,9 +122,12 @@ def change_image(
     # what has just been read, but for the image.
     context.session.query(models.RequestSpec.id).filter_by(
         instance_uuid=instance_uuid).with_for_update().all()
-    request_spec = get(context, instance_uuid)
-    if before is not None and image_id(request_spec) == before:
-        request_spec.image = image
-        request_spec.save()
-        LOG.info('The RequestSpec of instance %s named image %s, and names '
-                 'image %s now.', instance_uuid, before, image.id)
+    if image_id(images(context, [instance_uuid]).get(instance_uuid)) != before:
+        return
+    request_spec = objects.RequestSpec.get_by_instance_uuid(
+        context, instance_uuid)
+    request_spec.image = image
+    request_spec.save()
+    LOG.info('The RequestSpec of instance %s named image %s, and names image '
+             '%s now.', instance_uuid, before,
+             image.id if 'id' in image else None)

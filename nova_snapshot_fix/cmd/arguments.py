@@ -23,16 +23,17 @@ from typing import NoReturn
 
 from oslo_utils import uuidutils
 
-from nova_snapshot_fix.cmd import outcome
+from nova_snapshot_fix.cmd import report
 
 _EPILOG = """
 exit status:
-  0    all servers are on the rule, or have been brought back to it
+  0    all servers are consistent, or have been healed, as far as can be told
   1    --max-count was reached: run it again
-  2    check, repair --dry-run: some servers are off the rule
-  3    some were busy, or failed, or Glance did not answer: run it again
+  2    check, repair --dry-run: some servers are inconsistent
+  3    some were busy, or failed, or could be healed in part only, or Glance or
+       Cinder did not answer: run it again
   127  wrong usage
-  255  an error; what was repaired before stays repaired
+  255  an error, or a cell whose database failed; what was healed stays healed
 """
 
 
@@ -40,7 +41,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(outcome.INVALID, '%s: error: %s\n' % (self.prog, message))
+        self.exit(report.INVALID, '%s: error: %s\n' % (self.prog, message))
 
 
 class _Version(argparse.Action):
@@ -65,11 +66,11 @@ def _uuid(text: str) -> str:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    """Return the arguments; exits with outcome.INVALID for wrong ones."""
+    """Return the arguments; exits with report.INVALID for wrong ones."""
     parser = _Parser(
         prog='nova-snapshot-fix', epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description='Find and repair servers whose snapshots would have a '
+        description='Find and heal servers whose snapshots would have a '
                     'wrong base_image_ref, or none.')
     parser.add_argument(
         '--version', action=_Version, nargs=0,
@@ -83,10 +84,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         dest='command', required=True, metavar='check|repair',
         parser_class=_Parser)
     check = commands.add_parser('check', help='look, and change nothing')
-    repair = commands.add_parser('repair', help='repair what is off the rule')
+    repair = commands.add_parser('repair', help='heal what is inconsistent')
     repair.add_argument(
         '--dry-run', action='store_true',
-        help='say what would be repaired, and change nothing')
+        help='say what would be healed, and change nothing')
     for command in (check, repair):
         which = command.add_mutually_exclusive_group()
         which.add_argument(
@@ -98,7 +99,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
             '--project', metavar='ID', help='the servers of this project only')
         command.add_argument(
             '--max-count', type=_positive, metavar='N',
-            help='stop after N servers that are off the rule')
+            help='stop after N servers that are inconsistent')
         command.add_argument(
             '--batch-size', type=_positive, default=1000, metavar='N',
             help='servers read at once, default 1000')

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""``nova-snapshot-fix``: looks at the servers of a cloud, and repairs them.
+"""``nova-snapshot-fix``: looks at the servers of a cloud, and heals them.
 
 It reads nova.conf as nova-manage does, and so nova is imported here: for its
 configuration and nothing else.
@@ -24,7 +24,6 @@ import signal
 import sys
 import traceback
 import types
-from typing import Any
 from typing import NoReturn
 
 from nova import config
@@ -35,9 +34,8 @@ from oslo_db import exception as db_exception
 from oslo_log import log as logging
 
 from nova_snapshot_fix.cmd import arguments
-from nova_snapshot_fix.cmd import outcome
 from nova_snapshot_fix.cmd import report
-from nova_snapshot_fix import finding as findings
+from nova_snapshot_fix import heal
 from nova_snapshot_fix import images
 from nova_snapshot_fix import inventory
 from nova_snapshot_fix import opts
@@ -45,10 +43,10 @@ from nova_snapshot_fix import opts
 CONF = cfg.CONF
 
 
-def run(args: argparse.Namespace, image_api: Any = None) -> int:
+def run(args: argparse.Namespace, ask: heal.Ask | None = None) -> int:
     """Do what *args* say and return the exit status.
 
-    :param image_api: see :class:`nova_snapshot_fix.images.Cache`
+    :param ask: asks Glance and Cinder; as nova.conf has them when None
     """
     opts.register(CONF)
     context = nova_context.get_admin_context()
@@ -57,24 +55,23 @@ def run(args: argparse.Namespace, image_api: Any = None) -> int:
     try:
         with report.Report(args.report, args.command) as told:
             for batch in inventory.walk(
-                    context, selection,
-                    images.Cache(context, image_api).look_up,
+                    context, selection, ask or images.Ask(),
                     CONF[opts.GROUP].base_of_snapshot, writes,
                     args.max_count, args.batch_size):
                 told.add(batch)
-                print('%s: %d servers, %s' % (
-                    batch.cell, told.instances, _words(told)),
+                print('%s: %s' % (batch.cell, batch.error or (
+                    '%d servers, %s' % (told.instances, _words(told)))),
                     file=sys.stderr, flush=True)
-            handled = (told.counts[findings.State.OFF.value]
-                       + told.counts[findings.State.REPAIRED.value])
+            handled = (told.counts[inventory.State.INCONSISTENT]
+                       + told.counts[inventory.State.HEALED])
             told.complete = args.max_count is None or handled < args.max_count
     except inventory.UnknownCell as exc:
-        return _say(outcome.INVALID, 'there is no cell %s' % exc)
+        return _say(report.INVALID, 'there is no cell %s' % exc)
     except inventory.UnknownInstance as exc:
-        return _say(outcome.INVALID, 'there is no server %s' % exc)
+        return _say(report.INVALID, 'there is no server %s' % exc)
     except images.NoCredentials as exc:
-        return _say(outcome.ERROR, str(exc))
-    return outcome.of(told)
+        return _say(report.ERROR, str(exc))
+    return told.status
 
 
 def _say(status: int, message: str) -> int:
@@ -83,9 +80,9 @@ def _say(status: int, message: str) -> int:
 
 
 def _words(told: report.Report) -> str:
-    words = ['%d %s' % (told.counts[state.value], state.value)
-             for state in findings.State if told.counts[state.value]]
-    return ', '.join(words) or 'all right'
+    words = ['%d %s' % (told.counts[state], state.value)
+             for state in inventory.State if told.counts[state]]
+    return ', '.join(words) or 'all consistent'
 
 
 def _stop(number: int, frame: types.FrameType | None) -> NoReturn:
@@ -94,8 +91,8 @@ def _stop(number: int, frame: types.FrameType | None) -> NoReturn:
 
 def main(argv: list[str] | None = None) -> int:
     args = arguments.parse(argv)
-    # Between two servers or within one: each is repaired in one transaction,
-    # and its RequestSpec at the next run if that was not reached.
+    # Between two servers or within one: what was not reached is finished by
+    # the next run.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
@@ -109,14 +106,14 @@ def main(argv: list[str] | None = None) -> int:
         objects.register_all()
         return run(args)
     except (cfg.Error, OSError) as exc:
-        return _say(outcome.ERROR, str(exc))
+        return _say(report.ERROR, str(exc))
     except (db_exception.DBError, db_exception.CantStartEngineError) as exc:
         # The rest is SQL.
-        return _say(outcome.ERROR,
+        return _say(report.ERROR,
                     'a database failed: ' + str(exc).partition('\n')[0])
     except Exception:
         traceback.print_exc()
-        return outcome.ERROR
+        return report.ERROR
 
 
 if __name__ == '__main__':

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""The report of ``nova-snapshot-fix``: JSON, written as it goes."""
+"""The report of ``nova-snapshot-fix``, as JSON, and its exit status."""
 
 from __future__ import annotations
 
@@ -23,12 +23,21 @@ import types
 from typing import Any
 from typing import TextIO
 
-from nova_snapshot_fix import base_image_ref
-from nova_snapshot_fix import finding as findings
+from nova_snapshot_fix import inventory
 
-VERSION = 1
+VERSION = 2
 
-_NO_ANSWER = base_image_ref.Reason.NO_ANSWER.value
+# Exit statuses.
+DONE = 0
+#: There is more: --max-count was reached.
+MORE = 1
+#: check, repair --dry-run: some servers are inconsistent.
+INCONSISTENT = 2
+#: Another run may do or tell more.
+LEFT = 3
+INVALID = 127
+#: Something failed that should not.
+ERROR = 255
 
 
 class Report:
@@ -42,11 +51,13 @@ class Report:
     """
 
     def __init__(self, path: str | None, command: str) -> None:
-        self.counts: collections.Counter[str] = collections.Counter()
+        self.counts: collections.Counter[inventory.State] = (
+            collections.Counter())
         self.instances = 0
         self.complete = False
-        #: Glance did not answer for some, so that another run may tell more.
-        self.unanswered = False
+        #: By cell, why it could not be looked at.
+        self.errors: dict[str, str] = {}
+        self._again = False
         self._file: TextIO | None = None
         self._separator = ''
         if path == '-':
@@ -67,11 +78,13 @@ class Report:
         if self._file not in (None, sys.stdout):
             self._file.close()
 
-    def add(self, batch: findings.Batch) -> None:
+    def add(self, batch: inventory.Batch) -> None:
         self.instances += batch.instances
+        if batch.error is not None:
+            self.errors[batch.cell] = batch.error
         for finding in batch.findings:
-            self.counts[finding.state.value] += 1
-            self.unanswered |= finding.reason == _NO_ANSWER
+            self.counts[finding.state] += 1
+            self._again |= finding.again
             fields = dataclasses.asdict(finding)
             fields['state'] = finding.state.value
             self._write('%s\n%s' % (self._separator, json.dumps(fields)))
@@ -81,9 +94,22 @@ class Report:
 
     def summary(self) -> dict[str, Any]:
         """Return the counts, and whether all selected were looked at."""
-        return {'instances': self.instances, 'complete': self.complete,
-                **{state.value: self.counts[state.value]
-                   for state in findings.State}}
+        return {'instances': self.instances,
+                'complete': self.complete and not self.errors,
+                'cells_failed': self.errors,
+                **{state.value: self.counts[state]
+                   for state in inventory.State}}
+
+    @property
+    def status(self) -> int:
+        """The exit status that what was found amounts to."""
+        if self.errors:
+            return ERROR
+        if not self.complete:
+            return MORE
+        if self.counts[inventory.State.INCONSISTENT]:
+            return INCONSISTENT
+        return LEFT if self._again else DONE
 
     def _write(self, text: str) -> None:
         if self._file is not None:

@@ -28,20 +28,21 @@ import logging
 import os
 import sys
 import time
-from unittest import mock
 
 import fixtures
-from nova.compute import api as compute
+from nova.compute import manager
 from nova import context
 from nova import objects
 from nova.tests import fixtures as nova_fixtures
 from nova.tests.functional.api import client
 from nova.tests.functional import integrated_helpers
+from nova.volume import cinder
+from oslo_utils import uuidutils
 import tenacity
 
-from nova_snapshot_fix import base_image_ref
+from nova_snapshot_fix import judgement
 
-KEY = base_image_ref.KEY
+KEY = judgement.KEY
 
 STOCK_ROUTER = 'nova.api.openstack.compute:APIRouterV21.factory'
 OUR_ROUTER = 'nova_snapshot_fix.api:APIRouterV21.factory'
@@ -60,6 +61,10 @@ A = 'aaaaaaaa-0000-4000-8000-000000000000'
 B = 'bbbbbbbb-0000-4000-8000-000000000000'
 #: Needs a processor that the fake compute does not have.
 REFUSED = 'cccccccc-0000-4000-8000-000000000000'
+
+#: A volume of Nova's fixtures that is made from MODEL, and one from no image.
+VOLUME = nova_fixtures.CinderFixture.IMAGE_BACKED_VOL
+EMPTY_VOLUME = 'eeeeeeee-0000-4000-8000-000000000000'
 
 #: Seconds after which a test that waits for a server gives up. Nothing is
 #: said about speed here: a busy machine may take its time.
@@ -126,6 +131,70 @@ class WithRouter:
         super()._setup_services()
 
 
+class Volumes(fixtures.Fixture):
+    """What Nova's fixtures know too little of: the images of volumes.
+
+    ``images`` has the image metadata of a volume, as Cinder shows them.
+
+    :param glance: images by their ids
+    """
+
+    def __init__(self, glance):
+        super().__init__()
+        self._glance = glance
+        self.images = {VOLUME: {'image_id': MODEL}}
+
+    def write(self, volume_id, image_id):
+        """Make a volume of an image, with its properties."""
+        self.images[volume_id] = {
+            **self._glance[image_id]['properties'], 'image_id': image_id}
+
+    def _setUp(self):
+        get = cinder.API.get
+
+        def with_image(api, ctxt, volume_id, microversion=None):
+            # A function or a mock, as the release has it.
+            bound = get.__get__(api) if hasattr(get, '__get__') else get
+            volume = dict(bound(ctxt, volume_id, microversion=microversion),
+                          bootable=True, display_description='')
+            volume.pop('volume_image_metadata', None)
+            if volume_id in self.images:
+                volume['volume_image_metadata'] = dict(self.images[volume_id])
+            return volume
+
+        def reimage(api, ctxt, volume_id, image_id, reimage_reserved=False):
+            self.write(volume_id, image_id)
+
+        snapshots = {}
+
+        def create_snapshot(api, ctxt, volume_id, name, description):
+            snapshot = {'id': uuidutils.generate_uuid(),
+                        'volume_id': volume_id}
+            snapshots[snapshot['id']] = snapshot
+            return snapshot
+
+        def create(api, ctxt, size, name, description, snapshot=None,
+                   **more):
+            volume_id = uuidutils.generate_uuid()
+            origin = snapshot and snapshot['volume_id']
+            if origin in self.images:
+                self.images[volume_id] = dict(self.images[origin])
+            return {'id': volume_id, 'status': 'available'}
+
+        for name, replaced in (
+                ('get', with_image), ('reimage_volume', reimage),
+                ('create', create),
+                ('create_snapshot_force', create_snapshot),
+                ('get_snapshot', lambda api, ctxt, each: snapshots[each]),
+                ('get_absolute_limits', lambda *args: {
+                    'totalSnapshotsUsed': 0, 'maxTotalSnapshots': -1})):
+            self.useFixture(fixtures.MockPatchObject(
+                cinder.API, name, replaced, create=True))
+        # Nobody says that the volume has been written anew.
+        self.useFixture(fixtures.MockPatchObject(
+            manager.ComputeVirtAPI, 'wait_for_instance_event'))
+
+
 class TestCase(WithRouter, integrated_helpers._IntegratedTestBase):
     """Has a cloud with two computes and the images A, B and REFUSED."""
 
@@ -141,6 +210,7 @@ class TestCase(WithRouter, integrated_helpers._IntegratedTestBase):
             self.useFixture(nova_fixtures.CinderFixture(self))
         service = getattr(self, 'glance', None) or self.fake_image_service
         self.images = service.images
+        self.volumes = self.useFixture(Volumes(self.images))
         self.add_image(A, hw_machine_type='pc', os_distro='a')
         self.add_image(B, os_version='b', os_type='windows')
         self.add_image(REFUSED, hw_architecture='unicore32', os_admin_user='c',
@@ -160,13 +230,13 @@ class TestCase(WithRouter, integrated_helpers._IntegratedTestBase):
         self.wait_for(server['id'])
         return server['id']
 
-    def create_volume_backed(self):
+    def create_volume_backed(self, volume=VOLUME, **more):
         server = self.api.post_server({'server': {
             'name': 'server', 'flavorRef': '1', 'networks': 'none',
             'block_device_mapping_v2': [{
-                'boot_index': 0,
-                'uuid': nova_fixtures.CinderFixture.IMAGE_BACKED_VOL,
-                'source_type': 'volume', 'destination_type': 'volume'}]}})
+                'boot_index': 0, 'uuid': volume,
+                'source_type': 'volume', 'destination_type': 'volume'}],
+            **more}})
         self.wait_for(server['id'])
         return server['id']
 
@@ -188,18 +258,6 @@ class TestCase(WithRouter, integrated_helpers._IntegratedTestBase):
             # Train's fixture keeps them as text, unlike Glance.
             image[name] = int(image.get(name) or 0)
         return image
-
-    def snapshot_volume_backed(self, server_id):
-        """Return the metadata that Nova sees when it makes the snapshot.
-
-        For the rest the fixtures know too little of Cinder.
-        """
-        with mock.patch.object(
-                compute.API, 'snapshot_volume_backed', autospec=True,
-                return_value={'id': MODEL}) as stock:
-            self.act(server_id, 'createImage', {'name': 'snapshot'})
-        _, instance, _ = stock.call_args[0][-3:]
-        return dict(instance.system_metadata)
 
     def backup(self, server_id):
         # The fixture ignores filters, so that rotation would delete others.

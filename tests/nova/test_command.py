@@ -17,38 +17,47 @@
 from tests.nova import base
 
 import copy
-import io
 import json
 import os
 from unittest import mock
 
 import fixtures
-from keystoneauth1 import loading
-from nova import conf
-from nova import exception
-import requests
-
 from nova_snapshot_fix.cmd import arguments
 from nova_snapshot_fix.cmd import main
 from nova_snapshot_fix import database
+from nova_snapshot_fix import facts
+from nova_snapshot_fix import judgement
 from nova_snapshot_fix import request_spec
 
 KEY_ALONE = {base.KEY: None}
 
 
-class Images:
-    """Nova's image API, as far as the command uses it."""
+class Ask:
+    """Answers as Glance and Cinder do, from what Nova's fixtures know."""
 
-    def __init__(self, images):
+    def __init__(self, images, volumes):
         self._images = images
+        self._volumes = volumes
         self.asked = []
+        self.down = False
+        self.sees_all = True
 
-    def get(self, context, image_ref):
-        self.asked.append(image_ref)
-        try:
-            return copy.deepcopy(self._images[image_ref])
-        except KeyError:
-            raise exception.ImageNotFound(image_id=image_ref)
+    def image(self, image_id):
+        self.asked.append(image_id)
+        if self.down:
+            return judgement.Unknown.NO_ANSWER
+        if image_id not in self._images:
+            return (judgement.Unknown.GONE if self.sees_all
+                    else judgement.Unknown.NOT_SEEN)
+        return facts.image(copy.deepcopy(self._images[image_id]))
+
+    def volume(self, volume_id):
+        if self.down:
+            return judgement.Unknown.NO_ANSWER
+        volume = {'size': 1}
+        if volume_id in self._volumes:
+            volume['volume_image_metadata'] = self._volumes[volume_id]
+        return facts.image_of_volume(volume)
 
 
 class CommandTestCase(base.TestCase):
@@ -58,14 +67,14 @@ class CommandTestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.glance_api = Images(self.images)
+        self.ask = Ask(self.images, self.volumes.images)
         self.report = os.path.join(
             self.useFixture(fixtures.TempDir()).path, 'report.json')
 
     def run_command(self, *argv):
         """Return exit status, findings by server, and the summary."""
         status = main.run(
-            arguments.parse([*argv, '--report', self.report]), self.glance_api)
+            arguments.parse([*argv, '--report', self.report]), self.ask)
         with open(self.report) as file:
             report = json.load(file)
         return (status,
@@ -104,14 +113,13 @@ class CommandTest(CommandTestCase):
         origin = self.create_server(snapshot)
         origin_too = self.create_server(snapshot)
 
-        expected = {missing: 'off', refused: 'off', busy: 'busy',
-                    spec_only: 'off'}
+        expected = {missing: 'inconsistent', refused: 'inconsistent',
+                    busy: 'busy', spec_only: 'inconsistent'}
         self.assertEqual((2, expected), self.states('check'))
-        # Each image once, however many instances need it.
-        self.assertEqual([snapshot], self.glance_api.asked)
+        self.assertEqual({base.A, snapshot}, set(self.ask.asked))
         self.assertEqual((2, expected), self.states('repair', '--dry-run'))
         self.assertEqual((0, {}), self.states('check', '--instance', right))
-        self.assertEqual((2, {missing: 'off'}),
+        self.assertEqual((2, {missing: 'inconsistent'}),
                          self.states('check', '--instance', missing))
         self.assertEqual((0, {}), self.states('check', '--project', 'other'))
         self.assertEqual((2, expected), self.states('check', '--cell',
@@ -123,8 +131,8 @@ class CommandTest(CommandTestCase):
         status, found, summary = self.run_command('repair', '--max-count', '1')
         self.assertEqual((1, [missing]), (status, list(found)))
         self.assertFalse(summary['complete'])
-        self.assertEqual((3, {refused: 'repaired', busy: 'busy',
-                              spec_only: 'repaired'}), self.states('repair'))
+        self.assertEqual((3, {refused: 'healed', busy: 'busy',
+                              spec_only: 'healed'}), self.states('repair'))
         self.assertEqual(base.A, self.key(missing))
         self.assertEqual(before, self.image_metadata(refused))
         for server in refused, spec_only:
@@ -132,20 +140,20 @@ class CommandTest(CommandTestCase):
         self.assertEqual(base.A, self.key(origin))
         self.assertIsNone(self.key(busy))
         self.set_task_state(busy, None)
-        self.assertEqual((0, {busy: 'repaired'}), self.states('repair'))
+        self.assertEqual((0, {busy: 'healed'}), self.states('repair'))
         self.assertEqual((0, {}), self.states('repair'))
 
         del self.images[snapshot]
         status, found, summary = self.run_command('check')
         self.assertEqual((0, {origin, origin_too}), (status, set(found)))
         self.assertEqual(
-            {'instances': 7, 'complete': True, 'off': 0, 'repaired': 0,
-             'busy': 0, 'unjudged': 2, 'failed': 0, 'leftover': 0}, summary)
+            {'instances': 7, 'complete': True, 'cells_failed': {},
+             'inconsistent': 0, 'healed': 0, 'partial': 0, 'busy': 0,
+             'unjudged': 2, 'failed': 0, 'remembered': 0}, summary)
 
-        with mock.patch.object(
-                Images, 'get', autospec=True, side_effect=OSError('down')):
-            self.assertEqual((3, {origin: 'unjudged'}),
-                             self.states('check', '--instance', origin))
+        self.ask.down = True
+        self.assertEqual((3, {origin: 'unjudged'}),
+                         self.states('check', '--instance', origin))
 
     def test_nothing_to_say(self):
         """What stock Nova leaves after ordinary actions is no finding."""
@@ -166,7 +174,7 @@ class CommandTest(CommandTestCase):
             self.act(server, action, body)
             expected = (0, {})
             if action == 'rebuild' and not base.FIXED:
-                expected = (2, {server: 'off'})
+                expected = (2, {server: 'inconsistent'})
             self.assertEqual(expected, self.states('check'), action)
 
     def refused(self):
@@ -190,37 +198,38 @@ class CommandTest(CommandTestCase):
         self.assertEqual(base.A if base.FIXED else None, self.key(server))
         # As the libvirt driver does when its service is started.
         self.change_metadata(server, image_hw_disk_bus='virtio')
-        self.assertEqual((2, {server: 'off'}), self.states('check'))
-        self.assertEqual((0, {server: 'repaired'}), self.states('repair'))
-        self.assert_undone(server, before)
+        self.assertEqual((2, {server: 'inconsistent'}), self.states('check'))
+        self.assertEqual((0, {server: 'healed'}), self.states('repair'))
+        # What is of the guest, and of no image, stays.
+        self.assert_undone(server, dict(before, image_hw_disk_bus='virtio'))
 
     def test_refused_and_no_answer(self):
         server, before = self.refused()
         refused = self.metadata(server)
-        for error in (OSError('down'),
-                      exception.ImageNotAuthorized(image_id=base.A)):
-            with mock.patch.object(
-                    Images, 'get', autospec=True, side_effect=error):
-                self.assertEqual(
-                    (3, {server: 'unjudged'}), self.states('repair'))
-            self.assertEqual(refused, self.metadata(server))
+        self.ask.down = True
+        self.assertEqual((3, {server: 'unjudged'}), self.states('repair'))
+        self.ask.down = False
+        image = self.images.pop(base.A)
+        self.ask.sees_all = False
+        self.assertEqual((3, {server: 'unjudged'}), self.states('repair'))
+        self.images[base.A] = image
+        self.assertEqual(refused, self.metadata(server))
         self.assertEqual(base.REFUSED, self.request_spec(server).image.id)
-        self.assertEqual((0, {server: 'repaired'}), self.states('repair'))
+        self.assertEqual((0, {server: 'healed'}), self.states('repair'))
         self.assert_undone(server, before)
 
     def test_refused_and_image_gone(self):
         """The key is all that can be told, for as long as it is gone."""
         server, before = self.refused()
         image = self.images.pop(base.A)
-        for state in 'repaired', 'unjudged':
-            self.assertEqual((0, {server: state}), self.states('repair'))
-            metadata = self.image_metadata(server)
-            self.assertEqual((base.A, 'c'), (
-                metadata[base.KEY], metadata['image_os_admin_user']))
-            self.assertEqual(
-                base.REFUSED, self.request_spec(server).image.id)
+        for command in 'check', 'repair', 'repair', 'check':
+            self.assertEqual((3, {server: 'partial'}), self.states(command))
+        metadata = self.image_metadata(server)
+        self.assertEqual((base.A, 'c'), (
+            metadata[base.KEY], metadata['image_os_admin_user']))
+        self.assertEqual(base.REFUSED, self.request_spec(server).image.id)
         self.images[base.A] = image
-        self.assertEqual((0, {server: 'repaired'}), self.states('repair'))
+        self.assertEqual((0, {server: 'healed'}), self.states('repair'))
         self.assert_undone(server, before)
 
     def test_refused_then_rebuilt(self):
@@ -231,10 +240,10 @@ class CommandTest(CommandTestCase):
         self.images[base.A]['properties']['os_distro'] = 'edited'
         with mock.patch.object(
                 request_spec.LOG, 'info', autospec=True) as info:
-            self.assertEqual((0, {server: 'repaired'}), self.states('repair'))
+            self.assertEqual((0, {server: 'healed'}), self.states('repair'))
         info.assert_called_once()
         self.assert_undone(server, before)
-        self.assertEqual([], self.glance_api.asked)
+        self.assertEqual([], self.ask.asked)
 
     def test_capitals(self):
         """Of an image and a server that users have written in capitals."""
@@ -285,7 +294,7 @@ class CommandTest(CommandTestCase):
             self.assertRaises(SystemExit, self.states, 'repair')
         with open(self.report) as file:
             self.assertFalse(json.load(file)['summary']['complete'])
-        self.assertEqual((0, {server: 'repaired'}), self.states('repair'))
+        self.assertEqual((0, {server: 'healed'}), self.states('repair'))
 
     def test_wrong_usage(self):
         self.assertEqual(127, self.states('check', '--cell', 'nowhere')[0])
@@ -303,48 +312,12 @@ class CommandTest(CommandTestCase):
             exc = self.assertRaises(SystemExit, arguments.parse, argv)
             self.assertEqual(127, exc.code)
 
-    def test_glance(self):
-        """Without an image API of the test's the one of nova.conf is asked."""
-        server = self.create_server(base.A)
-        self.change_metadata(server, **{base.KEY: base.B})
-        conf.CONF.register_opts(
-            loading.get_auth_plugin_conf_options('none'), 'service_user')
-        self.flags(auth_type='none', group='service_user')
-        self.flags(endpoint_override='http://glance.invalid', group='glance')
-        image = {
-            'id': base.A, 'name': 'a', 'status': 'active', 'owner': 'p',
-            'size': 1, 'checksum': 'c', 'container_format': 'bare',
-            'disk_format': 'raw', 'min_disk': 0, 'min_ram': 0,
-            'visibility': 'public', 'created_at': '2026-11-20T00:00:00Z',
-            'updated_at': '2026-11-20T00:00:00Z'}
-        answers = {
-            '/v2/schemas/image': {
-                'name': 'image', 'properties': {name: {} for name in image},
-                'additionalProperties': {'type': 'string'}},
-            '/v2/images/' + base.A: {**image, 'base_image_ref': base.B}}
-
-        def request(session, method, url, **kwargs):
-            response = requests.Response()
-            response.status_code = 200
-            response.headers['Content-Type'] = 'application/json'
-            response.raw = io.BytesIO(json.dumps(
-                answers[url[len('http://glance.invalid'):]]).encode())
-            return response
-
-        self.glance_api = None
-        with mock.patch.object(requests.Session, 'request', request):
-            self.assertEqual((0, {}), self.states('check'))
-        del answers['/v2/images/' + base.A]['base_image_ref']
-        with mock.patch.object(requests.Session, 'request', request):
-            self.assertEqual((2, {server: 'off'}), self.states('check'))
-
     def test_no_credentials(self):
-        server = self.create_server(base.A)
-        self.change_metadata(server, **{base.KEY: base.B})
-        self.assertEqual(255, main.run(arguments.parse(['check'])))
-        spec = self.request_spec(server)
-        spec.image.id = base.B
-        spec.save()
-        # That this is off can be told without Glance, unlike what to write.
-        self.assertEqual(2, main.run(arguments.parse(['check'])))
-        self.assertEqual(255, main.run(arguments.parse(['repair'])))
+        """That is no answer, and is said before anything is written."""
+        self.create_server(base.A)
+        self.assertEqual(0, main.run(arguments.parse(['check'])))
+        server, _ = self.refused()
+        refused = self.metadata(server)
+        for command in 'check', 'repair':
+            self.assertEqual(255, main.run(arguments.parse([command])))
+        self.assertEqual(refused, self.metadata(server))

@@ -21,19 +21,35 @@ from unittest import mock
 
 import fixtures
 from nova import conf
+from nova import context
 from nova import exception
 from nova.tests.functional.api import client
 from oslo_config import cfg
 from oslo_db import exception as db_exception
 
 from nova_snapshot_fix import api
-from nova_snapshot_fix import base_image_ref as rule
 from nova_snapshot_fix import database
+from nova_snapshot_fix import heal
+from nova_snapshot_fix import judgement
 from nova_snapshot_fix import opts
-from nova_snapshot_fix import plan
 from nova_snapshot_fix import remembered
-from nova_snapshot_fix import repair
 from nova_snapshot_fix import request_spec
+
+models = database.models
+
+
+@database.db.pick_context_manager_writer
+def add_rows(ctxt, server, key, *values):
+    for value in values:
+        ctxt.session.add(models.InstanceSystemMetadata(
+            instance_uuid=server, key=key, value=value))
+
+
+@database.db.pick_context_manager_reader
+def rows_of(ctxt, server, key):
+    return [row.value for row in ctxt.session.query(
+        models.InstanceSystemMetadata).filter_by(
+            instance_uuid=server, key=key, deleted=0)]
 
 
 class FaultTest(base.TestCase):
@@ -57,45 +73,93 @@ class FaultTest(base.TestCase):
 
     def test_faults_of_ours(self):
         server = self.without_key()
-        self.addCleanup(setattr, api, '_logged_failure', False)
-        with mock.patch.object(api.LOG, 'exception', autospec=True) as log:
-            with mock.patch.object(repair, 'repair', autospec=True,
-                                   side_effect=RuntimeError('ours')):
+        api._known_faults.clear()
+        ours = RuntimeError('ours')
+        with mock.patch.object(api.LOG, 'error', autospec=True) as log:
+            with mock.patch.object(
+                    heal, 'heal', autospec=True, side_effect=ours):
                 self.snapshot(server)
                 self.act(server, 'rebuild', {'imageRef': base.B})
             self.assertEqual(base.B, self.instance(server).image_ref)
-            with mock.patch.object(database, 'change', autospec=True,
-                                   side_effect=RuntimeError('ours')):
+            self.change_metadata(server, **{base.KEY: None})
+            with mock.patch.object(
+                    database, 'change', autospec=True, side_effect=ours):
                 self.snapshot(server)
-            with mock.patch.object(remembered, 'pack', autospec=True,
-                                   side_effect=RuntimeError('ours')):
+            with mock.patch.object(
+                    remembered, 'pack', autospec=True, side_effect=ours):
                 self.act(server, 'rebuild', {'imageRef': base.A})
-            with mock.patch.object(plan, 'origin', autospec=True,
-                                   side_effect=RuntimeError('ours')):
+            with mock.patch.object(
+                    api.API, '_with_base', autospec=True, side_effect=ours):
                 self.act(server, 'rebuild', {'imageRef': base.B})
             self.assertEqual(base.B, self.instance(server).image_ref)
-        log.assert_called_once()
+        self.assertEqual(5, log.call_count)
+        for call in log.call_args_list[:4]:
+            self.assertEqual(server, call[1]['instance'].uuid)
+
+    def test_faults_are_said(self):
+        """Each one, of each server, and each kind once with a traceback."""
+        first, second = self.without_key(), self.without_key()
+        api._known_faults.clear()
+        with mock.patch.object(api.LOG, 'error', autospec=True) as log:
+            for error in RuntimeError('ours'), OSError('theirs'):
+                with mock.patch.object(
+                        heal, 'heal', autospec=True, side_effect=error):
+                    self.snapshot(first)
+                    self.snapshot(second)
+        self.assertEqual(
+            [(first, True), (second, False)] * 2,
+            [(call[1]['instance'].uuid, call[1]['exc_info'] is not None)
+             for call in log.call_args_list])
 
     def test_deleted_meanwhile(self):
         """That is no fault of ours, and hides none."""
-        server = self.create_server(base.A)
-        self.addCleanup(setattr, api, '_logged_failure', False)
+        server = self.without_key()
         gone = exception.InstanceNotFound(instance_id=server)
-        with mock.patch.object(api.LOG, 'exception', autospec=True) as log, \
-                mock.patch.object(repair, 'repair', autospec=True,
+        with mock.patch.object(api.LOG, 'error', autospec=True) as log, \
+                mock.patch.object(heal, 'heal', autospec=True,
                                   side_effect=gone):
             self.snapshot(server)
         log.assert_not_called()
 
-    def test_not_allowed(self):
-        """Glance says so of a token, and of no image that is gone."""
-        image_api = mock.Mock()
+    def test_not_seen(self):
+        """Glance says so of a token, and of an image that is not there."""
+        ask = api._Ask(None, mock.Mock())
+        get = ask._api.image_api.get
         for error, answer in (
-                (exception.ImageNotAuthorized, rule.Unknown.NO_ANSWER),
-                (exception.ImageNotFound, rule.Unknown.GONE)):
-            image_api.get.side_effect = error(image_id=base.A)
-            self.assertIs(
-                answer, repair.look_up(None, image_api, base.A))
+                (exception.ImageNotAuthorized, judgement.Unknown.NO_ANSWER),
+                (exception.ImageNotFound, judgement.Unknown.NOT_SEEN)):
+            get.side_effect = error(image_id=base.A)
+            self.assertIs(answer, ask.image(base.A))
+
+    def test_refused_by_nova(self):
+        """What Nova answers with 409 writes nothing."""
+        server = self.without_key()
+        self.act(server, 'lock')
+        user = self.api_fixture.api
+        user.microversion = self.microversion
+        for action, body in (
+                ('shelve', None), ('resize', {'flavorRef': '2'}),
+                ('rebuild', {'imageRef': base.B}),
+                ('reboot', {'type': 'HARD'}), ('rescue', {}),
+                ('os-stop', None)):
+            exc = self.assertRaises(
+                client.OpenStackApiException, user.post_server_action,
+                server, {action: body})
+            self.assertEqual(409, exc.response.status_code, action)
+        self.act(server, 'unlock')
+        self.act(server, 'os-resetState', {'state': 'error'})
+        for action, body in (
+                ('createImage', {'name': 'snapshot'}),
+                ('createBackup', {'name': 'snapshot', 'rotation': 1,
+                                  'backup_type': 'daily'}),
+                ('os-start', None), ('resume', None), ('unshelve', None),
+                ('migrate', None)):
+            exc = self.assertRaises(
+                client.OpenStackApiException, self.act, server, action, body)
+            self.assertEqual(409, exc.response.status_code, action)
+        self.assertIsNone(self.key(server))
+        self.act(server, 'reboot', {'type': 'HARD'})
+        self.assertEqual(base.A, self.key(server))
 
     def test_another_worker_is_quicker(self):
         server = self.without_key()
@@ -151,20 +215,68 @@ class FaultTest(base.TestCase):
     def test_deadlock(self):
         """The database may end our transaction in favour of another one."""
         server = self.without_key()
-        read = remembered.image_and_remembered
-        answers = [read, read, db_exception.DBDeadlock()]
+        lock = database._lock
+        todo = [db_exception.DBDeadlock()]
 
-        def in_the_transaction(metadata):
-            answer = answers.pop(0) if answers else read
-            if answer is not read:
-                raise answer
-            return read(metadata)
+        def in_the_transaction(*args):
+            if todo:
+                raise todo.pop()
+            return lock(*args)
 
-        with mock.patch.object(
-                remembered, 'image_and_remembered', in_the_transaction):
+        with mock.patch.object(database, '_lock', in_the_transaction):
             properties = self.snapshot(server)['properties']
-        self.assertEqual([], answers)
+        self.assertEqual([], todo)
         self.assertEqual(base.A, properties['base_image_ref'])
+
+    def test_deadlock_of_the_request_spec(self):
+        """It is tried again, and what fails for good is finished later."""
+        server = self.create_server(base.A)
+        before = self.image_metadata(server)
+        self.refuse_rebuild(server)
+        self.forget(server)
+        images = request_spec.images
+        todo = []
+
+        def in_the_transaction(*args):
+            if todo:
+                raise todo.pop()
+            return images(*args)
+
+        change_image = request_spec.change_image
+
+        def fails(error, count):
+            def change(*args):
+                todo.extend([error] * count)
+                change_image(*args)
+            return mock.patch.object(request_spec, 'change_image', change)
+
+        with mock.patch.object(request_spec, 'images', in_the_transaction):
+            with fails(OSError('no'), 1), mock.patch.object(
+                    api.LOG, 'error', autospec=True) as log:
+                self.snapshot(server)
+            log.assert_called_once()
+            self.assertEqual(before, self.image_metadata(server))
+            self.assertEqual(base.REFUSED, self.request_spec(server).image.id)
+            self.images[base.A]['properties']['os_distro'] = 'edited'
+            with fails(db_exception.DBDeadlock(), 2):
+                self.snapshot(server)
+        self.assertEqual(base.A, self.request_spec(server).image.id)
+        # It was of the RequestSpec alone.
+        self.assertEqual(before, self.image_metadata(server))
+
+    def test_two_rows_of_a_key(self):
+        """Nova forbids them nowhere; the later one counts."""
+        server = self.create_server(base.A)
+        self.change_metadata(server, **{base.KEY: None})
+        with context.target_cell(
+                context.get_admin_context(), self.cell_of(server)) as cctxt:
+            add_rows(cctxt, server, 'image_base_image_ref', None, None)
+        self.snapshot(server)
+        self.assertEqual(base.A, self.key(server))
+        with context.target_cell(
+                context.get_admin_context(), self.cell_of(server)) as cctxt:
+            self.assertEqual(
+                [base.A] * 2, rows_of(cctxt, server, 'image_base_image_ref'))
 
     def test_others_keys_stay(self):
         """What is not of the image is not even a conflict."""
@@ -206,17 +318,15 @@ class FaultTest(base.TestCase):
     def test_cost(self):
         """On the rule: no look at Glance, and at most one read more."""
         server = self.create_server(base.A)
-        with mock.patch.object(repair, 'look_up', autospec=True) as look_up, \
-                mock.patch.object(request_spec, 'get', autospec=True,
-                                  return_value=None) as read, \
-                mock.patch.object(database, 'change', autospec=True) as change:
+        with mock.patch.object(heal, 'heal', autospec=True) as healed, \
+                mock.patch.object(request_spec, 'images', autospec=True,
+                                  return_value={}) as read:
             for action in self.snapshot, self.migrate:
                 action(server)
                 read.assert_called_once()
                 read.reset_mock()
             self.act(server, 'rebuild', {'imageRef': base.A})
-        look_up.assert_not_called()
-        change.assert_not_called()
+        healed.assert_not_called()
 
     def test_factory_twice(self):
         first, second = (
@@ -231,6 +341,16 @@ class FaultTest(base.TestCase):
                  'MigrateServerController', 'EvacuateController',
                  'ShelveController'}, replaced)
         self.assertIsNotNone(conf.CONF[opts.GROUP].base_of_snapshot)
+
+    def test_inside_of_all_decorators(self):
+        """No check of Nova comes after us, on whichever release."""
+        for name in (*api.HEALED_BEFORE, 'rebuild'):
+            ours = getattr(api.API, name)
+            inner = ours.__wrapped__
+            while 'nova_snapshot_fix' not in inner.__code__.co_filename:
+                inner = inner.__wrapped__
+            self.assertIsNot(ours, inner)
+            self.assertFalse(hasattr(inner.__wrapped__, '__wrapped__'), name)
 
     def test_wrong_option(self):
         """nova-api says so when it starts, and not at each action."""

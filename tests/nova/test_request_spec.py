@@ -11,16 +11,20 @@
 # under the License.
 
 
-"""Whether the image of a RequestSpec is that of the metadata."""
+"""Whether metadata have the properties of the image in a RequestSpec."""
 
 # Before anything else of nova or oslo.
 from tests.nova import base
 
+import json
+
+from nova import context
 from nova import objects
 from nova import utils
 import testtools
 
-from nova_snapshot_fix import request_spec
+from nova_snapshot_fix import database
+from nova_snapshot_fix import facts
 
 PROPERTIES = {
     'hw_architecture': 'x86_64', 'licence': 'unknown to Nova',
@@ -28,29 +32,31 @@ PROPERTIES = {
     'os_command_line': 'x' * 300, 'mappings': [{'device': 'vda'}]}
 
 
-class IsOfMetadataTest(testtools.TestCase):
+class AsRequestedTest(testtools.TestCase):
 
-    def is_of_metadata(self, without=(), **recorded):
+    def as_requested(self, without=(), **recorded):
         objects.register_all()
         metadata = dict(utils.get_system_metadata_from_image(
             {'id': base.B, 'properties': PROPERTIES}), **recorded)
-        instance = objects.Instance(
-            image_ref=base.A,
-            # A database returns them in another order.
-            system_metadata={key: metadata[key] for key in sorted(
-                metadata.keys() - {*without}, reverse=True)})
-        spec = objects.RequestSpec(image=objects.ImageMeta.from_dict(
-            {'id': base.B, 'properties': PROPERTIES}))
-        return request_spec.is_of_metadata(spec, instance)
+        # A database returns them in another order.
+        instance = database.Instance('uuid', None, None, {
+            key: metadata[key] for key in sorted(
+                metadata.keys() - {*without}, reverse=True)},
+            {'image_ref': base.A})
+        request = json.loads(json.dumps(objects.ImageMeta.from_dict(
+            {'id': base.B, 'properties': PROPERTIES}).obj_to_primitive()))
+        return facts.Server(
+            instance, objects.BlockDeviceMappingList(), request, {},
+        ).facts(context.get_admin_context()).as_requested
 
     def test_same(self):
-        self.assertTrue(self.is_of_metadata())
-        self.assertTrue(self.is_of_metadata(image_base_image_ref=base.A))
+        self.assertTrue(self.as_requested())
+        self.assertTrue(self.as_requested(image_base_image_ref=base.A))
 
     def test_registered_by_the_driver(self):
-        self.assertTrue(self.is_of_metadata(image_hw_machine_type='q35'))
+        self.assertTrue(self.as_requested(image_hw_machine_type='q35'))
 
     def test_other(self):
-        self.assertFalse(self.is_of_metadata(image_hw_architecture='i686'))
-        self.assertFalse(self.is_of_metadata(image_os_distro='debian'))
-        self.assertFalse(self.is_of_metadata(['image_trait:CUSTOM_A']))
+        self.assertFalse(self.as_requested(image_hw_architecture='i686'))
+        self.assertFalse(self.as_requested(image_os_distro='debian'))
+        self.assertFalse(self.as_requested(['image_trait:CUSTOM_A']))

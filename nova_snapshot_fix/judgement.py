@@ -1,0 +1,455 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is wrong with a server, and what to write: one table.
+
+Nova records the base image of a server in
+``system_metadata['image_base_image_ref']``, beside the properties of its image
+in other ``image_*`` keys, and gives all of them to each snapshot. The command
+and the API extension ask :func:`judge`, and nobody else decides. It knows
+nothing of Nova: :mod:`nova_snapshot_fix.facts` gathers the facts.
+
+That a rebuild was refused is Nova's own word: the server's newest rebuild has
+an event of the conductor that ended in an error, and none of a compute service
+(nova.conductor.manager.ComputeTaskManager.rebuild_instance). Without that word
+no metadata are replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+import dataclasses
+import enum
+from typing import Any
+from typing import Optional
+from typing import Union
+
+from nova_snapshot_fix import remembered as memory
+
+#: The key in system_metadata that snapshots get their base_image_ref from.
+KEY = memory.IMAGE_PREFIX + 'base_image_ref'
+
+#: Values of the option ``base_of_snapshot``.
+IMAGE = 'image'
+ORIGIN = 'origin'
+
+#: What the libvirt driver registers on a server where its image does not say
+#: (nova.virt.libvirt.driver.REGISTER_IMAGE_PROPERTY_DEFAULTS).
+REGISTERED = frozenset((
+    'hw_cdrom_bus', 'hw_disk_bus', 'hw_input_bus', 'hw_machine_type',
+    'hw_pointer_model', 'hw_video_model', 'hw_vif_model'))
+
+Metadata = Mapping[str, Optional[str]]
+
+#: Properties by the names that Nova has for them, as text.
+Properties = Mapping[str, str]
+
+
+class Unknown(enum.Enum):
+    """Why an image, or what a volume was made from, is not known."""
+
+    #: There is no such image, says somebody who would see it.
+    GONE = 'gone'
+    #: The one who asks may not see it, or it is gone.
+    NOT_SEEN = 'not seen'
+    #: The service has not answered.
+    NO_ANSWER = 'no answer'
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """What Glance says of an image, or Cinder of a volume's, today.
+
+    ``id`` is None for a volume that was not made from an image. ``base`` is
+    the property base_image_ref. ``properties`` are those that Nova knows,
+    ``record`` is the whole as a dictionary of Nova's.
+    """
+
+    id: str | None
+    base: str | None
+    properties: Properties
+    record: Mapping[str, Any]
+
+
+#: Returns an image by its id, or that of a volume by the volume's id.
+LookUp = Callable[[str], Union[Image, Unknown]]
+
+
+class Rebuild(enum.Enum):
+    """What came of a rebuild, by Nova's record of the server's actions."""
+
+    #: The conductor found no host; no compute service was asked.
+    REFUSED = 'refused'
+    #: It was handed to a compute service.
+    ACCEPTED = 'accepted'
+    #: There is none, or its record has been removed.
+    UNKNOWN = 'unknown'
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What the databases of Nova say of a server.
+
+    ``volume`` is the id of its root volume and None where it has none;
+    ``metadata`` are its image_* keys, ``recorded`` those properties of them
+    that Nova knows, ``columns`` those that a rebuild takes from an image, and
+    ``requested`` and ``requested_properties`` the id and the properties of
+    RequestSpec.image. ``rebuild`` is what came of the newest rebuild, whose
+    request had the id ``rebuild_request``; ``ever_refused`` says whether any
+    was refused, and ``remembered_rebuild`` what came of the one that
+    ``remembered`` is from.
+    """
+
+    uuid: str
+    project_id: str | None
+    image_ref: str | None
+    busy: bool
+    metadata: Metadata
+    columns: memory.Columns
+    recorded: Properties
+    volume_backed: bool
+    volume: str | None
+    has_request: bool
+    requested: str | None
+    requested_properties: Properties
+    rebuild: Rebuild
+    rebuild_request: str | None = None
+    ever_refused: bool = False
+    remembers: bool = False
+    remembered: memory.Remembered | None = None
+    remembered_rebuild: Rebuild = Rebuild.UNKNOWN
+
+    @property
+    def key(self) -> str | None:
+        """The base image that is recorded; None where none is."""
+        return self.metadata.get(KEY)
+
+    @property
+    def as_requested(self) -> bool:
+        """The metadata have the properties of the image in the RequestSpec.
+
+        What a driver has registered on the server since does not count.
+        """
+        return self.has_request and self.requested_properties == {
+            name: value for name, value in self.recorded.items()
+            if name in self.requested_properties or name not in REGISTERED}
+
+
+class State(enum.Enum):
+    """What there is to say of a server."""
+
+    CONSISTENT = 'consistent'
+    INCONSISTENT = 'inconsistent'
+    #: What a rebuild remembered is not cleared away yet; the rest is right.
+    REMEMBERED = 'remembered'
+    #: Wrong, and what would be right is known in part only.
+    PARTIAL = 'partial'
+    #: Neither right nor wrong can be told.
+    UNJUDGED = 'unjudged'
+
+
+class Row(enum.Enum):
+    """The rows of the table: state, and why."""
+
+    def __init__(self, state: State, reason: str) -> None:
+        self.state = state
+        self.reason = reason
+
+    NAMES_IMAGE = (
+        State.CONSISTENT, 'it names the image of the server')
+    NAMES_ORIGIN = (
+        State.CONSISTENT,
+        'it names the image that the image of the server stems from')
+    VOLUME = (
+        State.CONSISTENT,
+        'the server boots from a volume, and no rebuild of it was refused')
+    VOLUME_AS_REQUESTED = (
+        State.CONSISTENT, 'the volume was made from the image that it names')
+
+    REFUSED_REMEMBERED = (
+        State.INCONSISTENT,
+        'a rebuild was refused, and what had been recorded before is known')
+    REFUSED_IMAGE = (
+        State.INCONSISTENT,
+        'a rebuild was refused, and left the properties of its image')
+    REFUSED_VOLUME = (
+        State.INCONSISTENT,
+        'a rebuild was refused, and left the properties of its image, which '
+        'is not that of the volume')
+    REFUSED_REQUEST = (
+        State.INCONSISTENT,
+        'a rebuild was refused, and left its image in the RequestSpec')
+    STALE_REQUEST = (
+        State.INCONSISTENT, 'the RequestSpec names another image')
+    MISSING = (State.INCONSISTENT, 'it is missing')
+
+    REFUSED_IMAGE_GONE = (
+        State.PARTIAL,
+        'a rebuild was refused, and left the properties of its image; those '
+        'of the image of the server are not known, since it is gone')
+
+    UNEXPLAINED = (
+        State.UNJUDGED,
+        'it names an image that the server does not have, and no rebuild was '
+        'refused that would explain it')
+    ORIGIN_GONE = (
+        State.UNJUDGED,
+        'the image of the server is gone, so that nobody can tell what it '
+        'stems from')
+    NO_RECORD = (
+        State.UNJUDGED,
+        'the RequestSpec names another image, and there is no record of a '
+        'rebuild')
+    NOT_SEEN = (
+        State.UNJUDGED,
+        'whoever asked may not see the image of the server, or it is gone')
+    NO_ANSWER = (State.UNJUDGED, 'Glance or Cinder has not answered')
+
+
+#: Another run may tell more of these.
+TRY_AGAIN = frozenset((Row.NOT_SEEN, Row.NO_ANSWER))
+
+
+class Source(enum.Enum):
+    """Where the metadata of a refused rebuild are restored from."""
+
+    REMEMBERED = 'what had been recorded before the rebuild'
+    GLANCE = 'the image in Glance as it is today'
+    CINDER = 'the image metadata of the volume as they are today'
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """A row of the table, and what it says to write.
+
+    ``key`` is what image_base_image_ref should be. ``restore`` is what the
+    other metadata are restored from, None to leave them. With ``request`` the
+    image of the RequestSpec is made from the metadata, and gets the id
+    ``request_id``, or none. ``clear`` says that what is remembered goes.
+    """
+
+    row: Row
+    key: str | None
+    source: Source | None = None
+    restore: memory.Remembered | Image | None = None
+    request: bool = False
+    request_id: str | None = None
+    clear: bool = False
+
+    @property
+    def state(self) -> State:
+        if self.clear and self.row.state is State.CONSISTENT:
+            return State.REMEMBERED
+        return self.row.state
+
+    @property
+    def of_server(self) -> bool:
+        """The metadata, once this is written, are of the server's image."""
+        return self.row not in (
+            Row.REFUSED_IMAGE_GONE, Row.NO_RECORD, *TRY_AGAIN)
+
+
+def same_image(one: str | None, other: str | None) -> bool:
+    """Return whether two ids are of the same image.
+
+    Users may write them in capitals. Nova keeps them so, and a database that
+    does not tell capitals from small letters finds the image.
+    """
+    return bool(one and other) and str(one).lower() == str(other).lower()
+
+
+def agree(
+    image_ref: str | None, key: str | None, requested: str | None
+) -> bool:
+    """Return whether this is enough to call a server consistent.
+
+    It is so for most servers, of whichever kind, and costs no further look.
+    """
+    if not image_ref:
+        return not requested
+    return same_image(key, image_ref) and (
+        requested is None or same_image(requested, image_ref))
+
+
+def judge(
+    facts: Facts, image: LookUp, volume: LookUp,
+    base_of_snapshot: str = IMAGE,
+) -> Verdict:
+    """Return the row of the table for a server.
+
+    :param image: asks Glance; called at most once, and not where the facts
+        are enough
+    :param volume: asks Cinder; likewise
+    :param base_of_snapshot: IMAGE or ORIGIN, what a server gets whose image
+        stems from another one, when its key must be written anew
+    """
+    verdict = _by_memory(facts)
+    if verdict is None and facts.volume_backed:
+        verdict = _of_volume(facts, volume)
+    elif verdict is None:
+        verdict = _of_image(facts, image, base_of_snapshot)
+    return dataclasses.replace(verdict, clear=facts.remembers)
+
+
+def _by_memory(facts: Facts) -> Verdict | None:
+    """Judge by what was remembered before the newest rebuild, if that counts.
+
+    It does while the refusal is all that has happened since: the metadata are
+    of the refused image, or as a patched conductor has put them back.
+    """
+    before = facts.remembered
+    if (before is None or facts.rebuild is not Rebuild.REFUSED
+            or facts.remembered_rebuild is not Rebuild.REFUSED):
+        return None
+    if not facts.volume_backed and not same_image(
+            before.image_ref, facts.image_ref):
+        return None
+    stale = facts.requested != before.requested
+    undone = dict(facts.metadata) == before.image_metadata
+    if not undone and not (stale and facts.as_requested):
+        return None
+    columns = {**before.columns, **(
+        {'image_ref': before.image_ref} if facts.volume_backed else {})}
+    if undone and not stale and columns.items() <= facts.columns.items():
+        return None
+    return Verdict(
+        Row.REFUSED_REMEMBERED, before.image_metadata.get(KEY),
+        Source.REMEMBERED, dataclasses.replace(before, columns=columns),
+        stale, before.requested)
+
+
+def _of_volume(facts: Facts, volume: LookUp) -> Verdict:
+    # Nova leaves image_ref alone when it rebuilds such a server, so that only
+    # the record of its actions, and Cinder, tell what the volume holds.
+    if facts.requested is None or not facts.ever_refused:
+        return Verdict(Row.VOLUME, facts.key)
+    refused = facts.rebuild is Rebuild.REFUSED and facts.as_requested
+    if not refused and same_image(facts.key, facts.requested):
+        return Verdict(Row.VOLUME, facts.key)
+    found = Unknown.NO_ANSWER if facts.volume is None else volume(facts.volume)
+    if isinstance(found, Unknown):
+        return _not_known(found, facts, Row.NOT_SEEN)
+    if same_image(found.id, facts.requested):
+        return Verdict(Row.VOLUME_AS_REQUESTED, facts.key)
+    # The RequestSpec gets no id, as when a server is made from a volume.
+    if not refused:
+        return Verdict(Row.REFUSED_REQUEST, facts.key, request=True)
+    return Verdict(Row.REFUSED_VOLUME, found.id or '', Source.CINDER, found,
+                   request=True)
+
+
+def _of_image(
+    facts: Facts, image: LookUp, base_of_snapshot: str
+) -> Verdict:
+    image_ref = facts.image_ref
+    if not image_ref:
+        return Verdict(Row.VOLUME, facts.key)
+    stale = bool(facts.requested) and not same_image(
+        facts.requested, image_ref)
+    if stale and facts.as_requested:
+        if facts.rebuild is Rebuild.REFUSED:
+            return _refused(facts, image_ref, image(image_ref),
+                            base_of_snapshot)
+        if (facts.rebuild is Rebuild.UNKNOWN
+                and not same_image(facts.key, image_ref)):
+            return Verdict(Row.NO_RECORD, facts.key)
+    row = Row.STALE_REQUEST
+    if facts.rebuild is Rebuild.REFUSED:
+        row = Row.REFUSED_REQUEST
+    if same_image(facts.key, image_ref):
+        return Verdict(row if stale else Row.NAMES_IMAGE, facts.key,
+                       request=stale, request_id=image_ref)
+    if not facts.key and base_of_snapshot == IMAGE:
+        return Verdict(Row.MISSING, image_ref, request=stale,
+                       request_id=image_ref)
+    found = image(image_ref)
+    if not facts.key:
+        if found in (Unknown.NOT_SEEN, Unknown.NO_ANSWER):
+            return _not_known(found, facts, Row.NOT_SEEN)
+        return Verdict(Row.MISSING, _anew(image_ref, found, base_of_snapshot),
+                       request=stale, request_id=image_ref)
+    if isinstance(found, Unknown):
+        return _not_known(found, facts, Row.ORIGIN_GONE)
+    if same_image(facts.key, found.base):
+        return Verdict(row if stale else Row.NAMES_ORIGIN, facts.key,
+                       request=stale, request_id=image_ref)
+    return Verdict(Row.UNEXPLAINED, facts.key)
+
+
+def _refused(
+    facts: Facts, image_ref: str, found: Image | Unknown,
+    base_of_snapshot: str,
+) -> Verdict:
+    """Judge a server with the properties of the refused image."""
+    if isinstance(found, Unknown):
+        if found is Unknown.GONE:
+            return Verdict(Row.REFUSED_IMAGE_GONE, image_ref)
+        return _not_known(found, facts, Row.NOT_SEEN)
+    if (facts.key and not same_image(facts.key, facts.requested)
+            and found.properties == facts.requested_properties):
+        # Resize, migration and shelving write the key as well. Of two images
+        # with the same properties nobody can tell whose these are.
+        if not (same_image(facts.key, image_ref)
+                or same_image(facts.key, found.base)):
+            return Verdict(Row.UNEXPLAINED, facts.key)
+        return Verdict(Row.REFUSED_REQUEST, facts.key, request=True,
+                       request_id=image_ref)
+    return Verdict(
+        Row.REFUSED_IMAGE, _anew(image_ref, found, base_of_snapshot),
+        Source.GLANCE, found, request=True, request_id=image_ref)
+
+
+def _not_known(found: Unknown, facts: Facts, gone: Row) -> Verdict:
+    return Verdict({
+        Unknown.GONE: gone, Unknown.NOT_SEEN: Row.NOT_SEEN,
+        Unknown.NO_ANSWER: Row.NO_ANSWER}[found], facts.key)
+
+
+def _anew(
+    image_ref: str, found: Image | Unknown, base_of_snapshot: str
+) -> str:
+    """Return what to write for a server that has just got *image_ref*.
+
+    The image itself is what Nova's rebuild, shelve and resize write; what it
+    stems from is what Nova writes for a new server.
+    """
+    if base_of_snapshot == ORIGIN and isinstance(found, Image) and found.base:
+        return found.base
+    return image_ref
+
+
+def healed(
+    facts: Facts, verdict: Verdict, restored: Metadata | None
+) -> dict[str, str | None]:
+    """Return what the image_* metadata of a server should be.
+
+    What a driver has registered on the server since the refused rebuild stays:
+    it is of the guest and of no image.
+
+    :param restored: the metadata that *verdict* restores, None for none
+    """
+    after = dict(facts.metadata)
+    if restored is not None:
+        registered = {
+            memory.IMAGE_PREFIX + name
+            for name in REGISTERED - facts.requested_properties.keys()}
+        after = {**restored, **{
+            key: value for key, value in facts.metadata.items()
+            if key in registered and (
+                verdict.source is not Source.REMEMBERED
+                or key not in restored)}}
+    if verdict.key is None:
+        after.pop(KEY, None)
+    else:
+        after[KEY] = verdict.key
+    return after

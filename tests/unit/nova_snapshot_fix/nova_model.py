@@ -1,0 +1,224 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""A plain model of what Nova does to a server's image metadata.
+
+As read in nova.compute.api and nova.conductor.manager of 34.0.0;
+tests/nova/test_model.py holds it to the real ones.
+"""
+
+import copy
+import dataclasses
+import itertools
+
+from nova_snapshot_fix import judgement
+from nova_snapshot_fix import remembered
+
+KEY = judgement.KEY
+PREFIX = remembered.IMAGE_PREFIX
+
+#: Properties that Nova knows, and so are in a RequestSpec as well.
+KNOWN = ('hw_machine_type', 'hw_disk_bus', 'os_distro')
+
+
+def known(properties):
+    return {name: value for name, value in properties.items()
+            if name in KNOWN}
+
+
+def recorded(properties):
+    return {PREFIX + name: value for name, value in properties.items()}
+
+
+@dataclasses.dataclass
+class Server:
+    """A server, and what is wrong with it, which nobody else may look at.
+
+    ``disk`` is the image that its disk or volume was made from.
+    """
+
+    volume_backed: bool
+    image_ref: str
+    disk: str | None
+    metadata: dict
+    requested: str | None
+    requested_properties: dict
+    rebuild: judgement.Rebuild = judgement.Rebuild.UNKNOWN
+    ever_refused: bool = False
+    memory: remembered.Remembered | None = None
+    memory_rebuild: judgement.Rebuild = judgement.Rebuild.UNKNOWN
+    metadata_refused: bool = False
+    request_refused: bool = False
+
+    @property
+    def key(self):
+        return self.metadata.get(KEY)
+
+    def written(self):
+        """Return what somebody could change."""
+        return copy.deepcopy((self.image_ref, self.metadata, self.requested,
+                              self.requested_properties))
+
+
+class Nova:
+    """A cloud with one server at a time, and Glance and Cinder."""
+
+    def __init__(self):
+        self.images = {}
+        self.volume_images = {}
+        self.down = False
+        self.extension = False
+        self._ids = ('image-%d' % number for number in itertools.count())
+
+    # What owners of images do.
+
+    def add_image(self, properties):
+        image_id = next(self._ids)
+        self.images[image_id] = dict(properties)
+        return image_id
+
+    # What users do.
+
+    def create(self, image_id):
+        properties = self.images[image_id]
+        metadata = recorded(properties)
+        metadata.setdefault(KEY, image_id)
+        return Server(False, image_id, image_id, metadata, image_id,
+                      known(properties))
+
+    def create_volume_backed(self, image_id, with_image_ref=False):
+        """*image_id* is that of the volume, None for one of no image."""
+        properties = self.images.get(image_id, {})
+        self.volume_images['volume'] = (
+            image_id and {**properties, 'image_id': image_id})
+        ref = image_id if with_image_ref and image_id else ''
+        metadata = recorded(properties)
+        metadata.setdefault(KEY, ref)
+        return Server(True, ref, image_id, metadata, ref or None,
+                      known(properties))
+
+    def snapshot(self, server):
+        properties = {key[len(PREFIX):]: value
+                      for key, value in server.metadata.items()}
+        return self.add_image(properties)
+
+    def write_key(self, server):
+        """As shelve and resize do before they do anything."""
+        server.metadata[KEY] = server.image_ref
+
+    def register(self, server, name, value):
+        """As the libvirt driver does, where the image does not say."""
+        server.metadata.setdefault(PREFIX + name, value)
+
+    def rebuild(self, server, image_id, refused=False):
+        own = server.disk if server.volume_backed else server.image_ref
+        another = own != image_id
+        properties = self.images[image_id]
+        remembers = self.extension and self._remember(server, another)
+        server.metadata = {**recorded(properties), KEY: image_id}
+        server.metadata_refused = another and refused
+        if not another:
+            server.rebuild = judgement.Rebuild.ACCEPTED
+        else:
+            server.requested = image_id
+            server.requested_properties = known(properties)
+            server.request_refused = refused
+            server.rebuild = (judgement.Rebuild.REFUSED if refused
+                              else judgement.Rebuild.ACCEPTED)
+        if remembers:
+            server.memory_rebuild = server.rebuild
+        if server.rebuild is judgement.Rebuild.REFUSED:
+            server.ever_refused = True
+            if server.volume_backed and own:
+                server.image_ref = own  # as the conductor has it
+        elif server.volume_backed:
+            server.disk = image_id
+            self.volume_images['volume'] = {
+                **properties, 'image_id': image_id}
+        else:
+            server.image_ref = server.disk = image_id
+
+    def _remember(self, server, another):
+        verdict = self.heal(server)
+        remembers = another and verdict.of_server
+        if remembers:
+            server.memory = remembered.Remembered(
+                server.image_ref, server.requested, 'req',
+                dict(server.metadata), {})
+        return remembers
+
+    # What the command and the extension do.
+
+    def _image(self, image_id):
+        if self.down:
+            return judgement.Unknown.NO_ANSWER
+        properties = self.images.get(image_id)
+        if properties is None:
+            return judgement.Unknown.GONE
+        return judgement.Image(image_id, properties.get('base_image_ref'),
+                               known(properties), properties)
+
+    def _volume(self, volume_id):
+        if self.down:
+            return judgement.Unknown.NO_ANSWER
+        found = dict(self.volume_images[volume_id] or {})
+        image_id = found.pop('image_id', None)
+        return judgement.Image(image_id, None, known(found), found)
+
+    def facts(self, server):
+        return judgement.Facts(
+            uuid='server', project_id=None, image_ref=server.image_ref,
+            busy=False, metadata=dict(server.metadata),
+            columns={'image_ref': server.image_ref},
+            recorded=known({key[len(PREFIX):]: value
+                            for key, value in server.metadata.items()}),
+            volume_backed=server.volume_backed,
+            volume='volume' if server.volume_backed else None,
+            has_request=True, requested=server.requested,
+            requested_properties=server.requested_properties,
+            rebuild=server.rebuild, ever_refused=server.ever_refused,
+            remembers=server.memory is not None,
+            remembered=server.memory,
+            remembered_rebuild=server.memory_rebuild)
+
+    def judge(self, server):
+        return judgement.judge(self.facts(server), self._image, self._volume)
+
+    def heal(self, server, half=False):
+        """Heal a server; with *half* the RequestSpec is not reached."""
+        verdict = self.judge(server)
+        restored = None
+        if isinstance(verdict.restore, judgement.Image):
+            restored = recorded(verdict.restore.record)
+        elif verdict.restore is not None:
+            restored = verdict.restore.image_metadata
+            server.image_ref = verdict.restore.columns.get(
+                'image_ref', server.image_ref)
+        server.metadata = judgement.healed(
+            self.facts(server), verdict, restored)
+        if verdict.restore is not None:
+            server.metadata_refused = False
+        if verdict.clear:
+            server.memory = None
+        if half and restored is not None and verdict.request:
+            server.memory = remembered.Remembered(
+                server.image_ref, verdict.request_id, 'req',
+                dict(server.metadata), {})
+            server.memory_rebuild = server.rebuild
+        if verdict.request and not half:
+            server.requested = verdict.request_id
+            server.requested_properties = known({
+                key[len(PREFIX):]: value
+                for key, value in server.metadata.items()})
+            server.request_refused = False
+        return verdict
