@@ -19,6 +19,7 @@ contradict each other the database is right.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
 from typing import Any
@@ -28,11 +29,11 @@ from glance_progress import record as rec
 #: Seconds in which a record may be ahead of the database.
 GRACE = 5.0
 
-#: Seconds by which a database may round a time up.
-_ROUNDED = 1.0
-
 #: State of a store that an import has not come to yet. No record has it.
 WAITING = 'waiting'
+
+# Sequences are shown in microseconds, which the numbers of JavaScript hold.
+_SHOWN = 1000
 
 # Phases
 QUEUED = 'queued'
@@ -47,8 +48,9 @@ FAILED = 'failed'
 NOT_KEPT = 'Glance has not kept the image data in this store.'
 IMPORT_FAILED = 'The import into this store failed.'
 
-# What a tenant need not know of a store's progress
+# What of a store's progress is for administrators, and for these and the owner
 _ADMINS_ONLY = 'host'
+_OWNERS_ONLY = 'request_id'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +62,6 @@ class Image:
     :param targets: stores that an import is to fill, or was to
     :param failed: stores that the last import has failed to fill
     :param importing: whether an import is at work
-    :param updated_at: when Glance last changed it, in seconds since the epoch
     """
 
     image_id: str
@@ -72,7 +73,6 @@ class Image:
     targets: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     importing: bool = False
-    updated_at: float = 0.0
 
     @property
     def at_work(self) -> bool:
@@ -89,7 +89,7 @@ class Image:
 
 def describe(
     image: Image, records: Mapping[str, rec.Record], now: float,
-    stalled_after: float, admin: bool = False,
+    stalled_after: float, admin: bool = False, owner: bool = False,
 ) -> dict[str, Any]:
     """Return what the API answers for *image*.
 
@@ -97,22 +97,30 @@ def describe(
     :param now: seconds since the epoch
     :param stalled_after: seconds after which an upload counts as stalled
     :param admin: whether to name the hosts that upload
+    :param owner: whether to name the requests that upload, as for admins
     """
     image = dataclasses.replace(image, failed=_failed(image))
+    known = {store: _corrected(image, record, now)
+             for store, record in records.items()}
     records = {store: record for store, record in records.items()
                if not _obsolete(image, record, records, now)}
     stores = {}
-    for store, record in records.items():
-        described = _corrected(image, record, now).describe(
-            now, stalled_after)
+    for store in records:
+        described = known[store].describe(now, stalled_after)
         del described['image_id']
         stores[store] = described
     for store in image.stores | image.targets | image.failed:
         stores.setdefault(store, _without_record(image, store))
     phase = _phase(image, stores)
-    if not admin:
-        for each in stores.values():
+    percent = _percent(image, phase, stores)
+    last_failure = _last_failure(known.values())
+    for each in (*stores.values(), *([last_failure] if last_failure else ())):
+        if not admin:
             each.pop(_ADMINS_ONLY, None)
+        if not (admin or owner):
+            each[_OWNERS_ONLY] = None
+        if each.get('sequence') is not None:
+            each['sequence'] //= _SHOWN
     return {
         'image_id': image.image_id,
         'name': image.name,
@@ -120,10 +128,22 @@ def describe(
         'status': image.status,
         'phase': phase,
         'size': image.size,
-        'percent': _percent(image, phase, stores),
+        'percent': percent,
         'source': 'memcached' if records else 'database',
         'stores': [stores[store] for store in sorted(stores)],
+        'last_failure': last_failure,
     }
+
+
+def _last_failure(records: Iterable[rec.Record]) -> dict[str, Any] | None:
+    """Return what is to be said of the newest upload that has failed."""
+    last = max((each for each in records if each.state == rec.FAILED),
+               key=lambda each: each.sequence, default=None)
+    return None if last is None else {
+        'store': last.store, 'failure': last.failure,
+        'updated_at': last.updated_at,
+        'updated_at_iso': rec.iso(last.updated_at),
+        'request_id': last.request_id}
 
 
 def _failed(image: Image) -> frozenset[str]:
@@ -141,6 +161,11 @@ def _obsolete(
     now: float,
 ) -> bool:
     """Tell whether *record* is of the time before what goes on now."""
+    if image.status == 'saving':
+        # Glance returns an image to queued before another upload can begin,
+        # but for one that it has left as it was.
+        return (record.state == rec.FAILED and record.left_in is None
+                and record.store != rec.STAGING_STORE)
     if image.importing:
         # Data to be imported are staged first.
         staged = records.get(rec.STAGING_STORE)
@@ -195,8 +220,8 @@ def _without_record(image: Image, store: str) -> dict[str, Any]:
     else:
         state = WAITING
     nothing = dict.fromkeys((
-        'started_at', 'updated_at', 'sequence', 'request_id',
-        'bytes_per_second', 'eta', 'age'))
+        'started_at', 'started_at_iso', 'updated_at', 'updated_at_iso',
+        'sequence', 'request_id', 'bytes_per_second', 'eta', 'age'))
     return {
         'store': store, 'state': state, 'bytes_written': written,
         'total_bytes': image.size, 'failure': failure, 'percent': percent,
@@ -207,7 +232,7 @@ def _phase(image: Image, stores: Mapping[str, Mapping[str, Any]]) -> str:
     states = {store: each['state'] for store, each in stores.items()}
     staging = states.get(rec.STAGING_STORE) == rec.UPLOADING
     if image.status == 'saving':
-        return FAILED if _refused(image, stores) else UPLOAD
+        return FAILED if _refused(stores) else UPLOAD
     if image.status == 'uploading':
         return STAGING if image.size is None else STAGED
     if image.status == 'active' and image.in_transit:
@@ -217,34 +242,38 @@ def _phase(image: Image, stores: Mapping[str, Mapping[str, Any]]) -> str:
     if image.status == 'queued':
         return FAILED if rec.FAILED in states.values() else QUEUED
     # An import that nobody works on any more has failed.
-    return FAILED if image.status in ('importing', 'killed') else DONE
+    if image.status in ('importing', 'killed'):
+        return FAILED
+    # So has one that has filled some of its stores: the image can be used,
+    # and what was asked for has not come to be. Glance knows that of the last
+    # import, for good; it is news for as long as there are records.
+    newest = _of_newest_request(stores)
+    failed = newest and image.failed or rec.FAILED in {
+        each['state'] for each in newest}
+    return FAILED if failed else DONE
 
 
-def _refused(image: Image, stores: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Tell whether the upload has failed that makes the image saving.
+def _refused(stores: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether the upload has failed that makes the image saving."""
+    return rec.FAILED in {
+        each['state'] for each in _of_newest_request(stores)}
 
-    Glance means to return the image to queued then, but is not able to when
-    an image of unknown size has exceeded the quota.
-    """
-    last = max(_recorded(image, stores), key=lambda each: each['sequence'],
-               default=None)
-    return (last is not None and last['state'] == rec.FAILED
-            and last['age'] > GRACE)
+
+def _of_newest_request(
+    stores: Mapping[str, Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    recorded = _recorded(stores)
+    newest = max(recorded, key=lambda each: each['sequence'], default=None)
+    return [each for each in recorded
+            if newest and each['request_id'] == newest['request_id']]
 
 
 def _recorded(
-    image: Image, stores: Mapping[str, Mapping[str, Any]]
+    stores: Mapping[str, Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """Return what records say of stores, but for the staging area.
-
-    An attempt that has failed before the image became saving is not among
-    them: whoever uploads now may leave no record.
-    """
-    return [
-        each for store, each in stores.items()
-        if store != rec.STAGING_STORE and each['sequence'] is not None
-        and not (image.status == 'saving' and each['state'] == rec.FAILED
-                 and each['started_at'] < image.updated_at - _ROUNDED)]
+    """Return what records say of stores, but for the staging area."""
+    return [each for store, each in stores.items()
+            if store != rec.STAGING_STORE and each['sequence'] is not None]
 
 
 def _percent(
@@ -275,7 +304,7 @@ def _of_one_job(
     # Data to be imported are staged first.
     staged = stores.get(rec.STAGING_STORE, {}).get('sequence', -1)
     recorded = {
-        each['store']: each for each in _recorded(image, stores)
+        each['store']: each for each in _recorded(stores)
         if not image.targets or each['sequence'] > staged}
     newest = max(recorded.values(), key=lambda each: each['sequence'],
                  default=None)

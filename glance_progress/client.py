@@ -51,7 +51,11 @@ Snapshot = dict[str, Any]
 PATIENCE = 60
 
 # They change with each look, also when the image does not.
-_CLOCKS = ('age', 'eta')
+_CLOCKS = ('age', 'eta', 'bytes_per_second')
+
+#: Seconds after which a failure is not of the attempt that somebody begins to
+#: watch.
+OLD = 60
 
 
 class ProgressError(Exception):
@@ -121,6 +125,18 @@ def show(session: Session, image_id: str) -> Snapshot:
     return _Api(session).show(image_id)
 
 
+def version(session: Session) -> str:
+    """Return the version of the progress extension, such as ``1.1``.
+
+    :raises NoProgressApi: when glance-api has no such extension
+    """
+    try:
+        found = _Api(session).get('/v2/info/progress?limit=0')
+    except exceptions.NotFound:
+        raise NoProgressApi from None
+    return str(found.get('version', '1.0'))
+
+
 def list_images(session: Session) -> Iterator[Snapshot]:
     """Yield the progress of each image in transit that the caller may see.
 
@@ -149,9 +165,10 @@ def watch(
     """Yield the progress of an image now, and each time that it has changed.
 
     It ends when the image is done or has failed, which includes one that is
-    back in ``queued``. A store that has stalled may go on, so that it is no
-    end. A server that fails to answer for less than PATIENCE is waited for,
-    except at the first look.
+    back in ``queued``. A failure that is older than OLD seconds at the first
+    look is no end: the next attempt is waited for. A store that has stalled
+    may go on, so that it is no end, either. A server that fails to answer for
+    less than PATIENCE is waited for, except at the first look.
 
     :param interval: seconds between two looks
     :param timeout: seconds to wait while nothing changes and no store is
@@ -164,6 +181,7 @@ def watch(
     api = _Api(session)
     last: Snapshot | None = None
     begun = False
+    old: Snapshot | None = None
     moved = answered = time.monotonic()
     while True:
         try:
@@ -179,13 +197,17 @@ def watch(
             LOG.info('Trying again: %s', exc)
         else:
             changed = last is None or _timeless(snapshot) != _timeless(last)
+            if last is None and _failed_long_ago(snapshot):
+                old = _timeless(snapshot)
             last = snapshot
             if changed:
                 yield snapshot
-            begun = begun or snapshot['phase'] != 'queued'
-            if (snapshot['phase'] in ('done', 'failed')
-                    or begun and snapshot['phase'] == 'queued'):
-                return
+            if old is None or _timeless(snapshot) != old:
+                old = None
+                begun = begun or snapshot['phase'] != 'queued'
+                if (snapshot['phase'] in ('done', 'failed')
+                        or begun and snapshot['phase'] == 'queued'):
+                    return
             # Not before: whoever takes the snapshot may take time as well.
             answered = time.monotonic()
             if changed or _under_way(snapshot):
@@ -206,6 +228,13 @@ def _timeless(snapshot: Snapshot) -> Snapshot:
     return {**snapshot, 'stores': [
         {name: value for name, value in store.items() if name not in _CLOCKS}
         for store in snapshot['stores']]}
+
+
+def _failed_long_ago(snapshot: Snapshot) -> bool:
+    ages = [store['age'] for store in snapshot['stores']
+            if store['state'] == rec.FAILED]
+    return (snapshot['phase'] == 'failed' and bool(ages)
+            and all(age is not None and age > OLD for age in ages))
 
 
 def _under_way(snapshot: Snapshot) -> bool:

@@ -211,6 +211,21 @@ that names it, and no store, goes to a store where that image is; to the
 default store when it is in none or when the caller may not see it. Needs
 ``glance_progress.api:API`` in glance-api-paste.ini, and ``enabled_backends``.
 """),
+    cfg.ListOpt(
+        'record_secrets',
+        default=[],
+        secret=True,
+        help="""
+Secrets, separated by commas, by which records in memcached are signed and
+verified (HMAC-SHA-256).
+
+memcached itself knows no users: whoever reaches it can write records that show
+false progress. With secrets, records that none of them has signed are ignored,
+with a warning. The first one signs. To change it, put the new one behind the
+old one everywhere, then before it, then drop the old one. Every glance-api and
+everything that reads progress from memcached needs them; clients of the Image
+API do not. The keys of ``legacy_keys`` cannot be signed.
+"""),
     cfg.StrOpt(
         'location_consumers',
         default=location_facts.OLD,

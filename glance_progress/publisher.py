@@ -21,6 +21,10 @@ upload begins or ends. Whatever happens to memcached happens to that thread.
 from __future__ import annotations
 
 import atexit
+import collections
+from collections.abc import Iterable
+from collections.abc import Sequence
+import dataclasses
 import threading
 import time
 
@@ -31,6 +35,7 @@ from glance_progress import memcached
 from glance_progress import opts
 from glance_progress import process
 from glance_progress import record as rec
+from glance_progress import store_names
 
 LOG = logging.getLogger(__name__)
 
@@ -40,6 +45,21 @@ MAX_PENDING = 1000
 #: Seconds that the end of the process waits for the last records.
 _EXIT_TIMEOUT = 1.0
 
+# By so much an attempt comes after the one before, where clocks say that it
+# does not; nanoseconds. Answers tell microseconds.
+_NEXT = 1000
+
+_sequence_lock = threading.Lock()
+_last_sequence = 0
+
+
+def next_sequence() -> int:
+    """Return the time in nanoseconds; more than what it returned before."""
+    global _last_sequence
+    with _sequence_lock:
+        _last_sequence = max(time.time_ns(), _last_sequence + _NEXT)
+        return _last_sequence
+
 
 class Publisher:
     """Sends the newest record of each upload, from a thread of its own.
@@ -47,10 +67,17 @@ class Publisher:
     The thread is started by the first record, so after a server's fork; under
     eventlet it is a green one.
 
+    Attempts to upload an image may come from hosts whose clocks differ. Before
+    the first record of an attempt is sent, its sequence is raised above those
+    that memcached holds of the image, in whichever store (a hybrid logical
+    clock).
+
     :param client: where to
     :param interval: seconds between two publications
     :param record_ttl: seconds for which a record is kept
     :param legacy_ttl: the same for the two old keys; None for no such keys
+    :param stores: those in which an image may have records
+    :param secrets: the first one signs the records
     """
 
     def __init__(
@@ -59,7 +86,14 @@ class Publisher:
         interval: float,
         record_ttl: int,
         legacy_ttl: int | None,
+        stores: Sequence[str] = (),
+        secrets: Sequence[str] = (),
     ) -> None:
+        self._stores = stores
+        self._secrets = secrets
+        # By key, the sequence that an attempt began with and what it became.
+        self._placed: collections.OrderedDict[str, tuple[int, int]] = (
+            collections.OrderedDict())
         self._client = client
         self._interval = interval
         self._record_ttl = record_ttl
@@ -154,13 +188,13 @@ class Publisher:
 
     def _send(self, records: dict[str, rec.Record]) -> set[str]:
         """Send *records* and return the keys of those that did not arrive."""
-        records = self._without_superseded(records)
+        records = self._without_superseded(self._in_order(records))
         own: dict[str, bytes] = {}
         legacy: dict[str, bytes] = {}
         parts: dict[str, str] = {}
         for key, record in records.items():
             try:
-                value = record.to_json()
+                value = record.to_json(self._secrets)
                 values = ({} if self._legacy_ttl is None
                           else rec.legacy_values(record))
             except Exception:
@@ -177,6 +211,52 @@ class Publisher:
             failed += self._client.set_many(legacy, self._legacy_ttl)
         return {parts[name] for name in failed}
 
+    def _in_order(
+        self, records: dict[str, rec.Record]
+    ) -> dict[str, rec.Record]:
+        """Return *records* with the sequences that they have for others."""
+        begun = {}
+        for key, record in records.items():
+            if self._placed.get(key, (None,))[0] != record.sequence:
+                # What had to wait may have a successor already, above which
+                # it must not come.
+                self._placed[key] = (record.sequence, record.sequence)
+                if key not in self._late:
+                    begun[key] = record
+            self._placed.move_to_end(key)
+        while len(self._placed) > 2 * MAX_PENDING:
+            self._placed.popitem(last=False)
+        newest = self._newest(begun.values()) if begun else {}
+        for key, record in begun.items():
+            before = newest.get(record.image_id, -1)
+            if before >= record.sequence:
+                self._placed[key] = (record.sequence, before + _NEXT)
+        return {key: dataclasses.replace(
+            record, sequence=self._placed[key][1])
+            for key, record in records.items()}
+
+    def _newest(self, records: Iterable[rec.Record]) -> dict[str, int]:
+        """Return the highest sequence that memcached holds of each image."""
+        keys = {rec.key(record.image_id, store) for record in records
+                for store in {record.store, *self._stores}}
+        newest: dict[str, int] = {}
+        for record in self._stored(keys).values():
+            newest[record.image_id] = max(
+                record.sequence, newest.get(record.image_id, 0))
+        return newest
+
+    def _stored(self, keys: Iterable[str]) -> dict[str, rec.Record]:
+        found: dict[str, rec.Record] = {}
+        for answer in self._client.get_many(keys):
+            for key, value in answer.items():
+                try:
+                    stored = rec.Record.from_json(value, self._secrets)
+                except rec.InvalidRecord:
+                    continue
+                if key not in found or stored.order > found[key].order:
+                    found[key] = stored
+        return found
+
     def _log_fault(self) -> None:
         if not self._fault_logged:
             self._fault_logged = True
@@ -190,16 +270,9 @@ class Publisher:
         late = self._late.intersection(records)
         if not late:
             return records
-        records = dict(records)
-        for answer in self._client.get_many(late):
-            for key, value in answer.items():
-                try:
-                    stored = rec.Record.from_json(value)
-                except rec.InvalidRecord:
-                    continue
-                if key in records and stored.order > records[key].order:
-                    del records[key]
-        return records
+        stored = self._stored(late)
+        return {key: record for key, record in records.items()
+                if key not in stored or stored[key].order <= record.order}
 
     def _bound(self) -> None:
         while len(self._pending) > MAX_PENDING:
@@ -215,7 +288,9 @@ def _from_conf(conf: cfg.ConfigOpts) -> Publisher:
         memcached.get(conf),
         interval=ours.update_interval,
         record_ttl=ours.record_ttl,
-        legacy_ttl=ours.legacy_ttl if ours.legacy_keys else None)
+        legacy_ttl=ours.legacy_ttl if ours.legacy_keys else None,
+        stores=store_names.all_of(conf),
+        secrets=ours.record_secrets)
 
 
 _publisher = process.PerProcess(_from_conf)

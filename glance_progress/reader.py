@@ -14,25 +14,63 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterable
+from collections.abc import Sequence
+import dataclasses
+import time
 
+from oslo_config import cfg
 from oslo_log import log as logging
 
 from glance_progress import memcached
+from glance_progress import opts
 from glance_progress import record as rec
 
 LOG = logging.getLogger(__name__)
+
+# Records of so many stores are remembered by when they were seen to move.
+_REMEMBERED = 10000
+
+#: Seconds between two warnings of what is no record.
+_WARN_EVERY = 3600.0
+
+# Seconds by which two clocks may differ, and a look be older than it seems.
+_TOLERANCE = 2.0
+
+
+@dataclasses.dataclass
+class _Seen:
+    """When a record was seen, by our monotonic clock, and its clock's error.
+
+    ``first`` is when it was first seen as it is, ``last`` when last.
+    """
+
+    order: tuple[int, float]
+    first: float
+    last: float
+    skew: float
 
 
 class Reader:
     """Finds the newest record of images in stores.
 
+    Clocks of writers may be wrong. Whoever looks more than once sees when a
+    record moves, and sets right by that what the clocks say.
+
     :param client: where to look
+    :param secrets: one of them must have signed a record, unless there are
+        none
     """
 
-    def __init__(self, client: memcached.Memcached) -> None:
+    def __init__(
+        self, client: memcached.Memcached, secrets: Sequence[str] = ()
+    ) -> None:
         self._client = client
-        self._logged = False
+        self._secrets = secrets
+        self._warn_at = 0.0
+        self._seen: collections.OrderedDict[str, _Seen] = (
+            collections.OrderedDict())
 
     def read(
         self, image_ids: Iterable[str], stores: Iterable[str]
@@ -58,20 +96,52 @@ class Reader:
                     continue
                 if place not in found or record.order > found[place].order:
                     found[place] = record
-        return found
+        return {place: self._timed(record)
+                for place, record in found.items()}
+
+    def _timed(self, record: rec.Record) -> rec.Record:
+        """Return *record* with its writer's clock set right, if need be."""
+        now, wall = time.monotonic(), time.time()
+        seen = self._seen.pop(record.key, None)
+        if seen is None:
+            seen = _Seen(record.order, now, now, 0.0)
+        elif seen.order != record.order:
+            # It has moved since the last look.
+            since, age = now - seen.last, wall - record.updated_at
+            skew = 0.0
+            if not -_TOLERANCE <= age <= since + _TOLERANCE:
+                skew = age
+            seen = _Seen(record.order, now, now, skew)
+        else:
+            # It has not: it is at least as old as that.
+            age = wall - record.updated_at - seen.skew
+            if age < now - seen.first - _TOLERANCE:
+                seen.skew = wall - record.updated_at - (now - seen.first)
+            seen.last = now
+        self._seen[record.key] = seen
+        while len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        return dataclasses.replace(record, skew=seen.skew)
 
     def _decode(
         self, key: str, value: bytes, place: tuple[str, str]
     ) -> rec.Record | None:
         try:
-            record = rec.Record.from_json(value)
+            record = rec.Record.from_json(value, self._secrets)
             if (record.image_id, record.store) != place:
                 raise rec.InvalidRecord('it is of image %.40r in %.40r' % (
                     record.image_id, record.store))
             return record
         except rec.InvalidRecord as exc:
-            if not self._logged:
-                self._logged = True
+            if time.monotonic() >= self._warn_at:
+                self._warn_at = time.monotonic() + _WARN_EVERY
                 LOG.warning('What memcached holds as %s is no progress record '
-                            'and is ignored (said once): %s', key, exc)
+                            'and is ignored (said once an hour): %s', key, exc)
             return None
+
+
+def from_conf(
+    conf: cfg.ConfigOpts, client: memcached.Memcached
+) -> Reader:
+    """Return a reader by what ``[glance_progress]`` in *conf* says."""
+    return Reader(client, conf[opts.GROUP].record_secrets)

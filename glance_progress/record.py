@@ -14,8 +14,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import dataclasses
+import datetime
 import hashlib
+import hmac
 import json
 from typing import Any
 from urllib import parse
@@ -36,6 +39,10 @@ STAGING_STORE = 'os_glance_staging_store'
 # memcached takes keys of 250 bytes (its doc/protocol.txt, "Keys"); the fixed
 # parts of ours are 17 bytes and an image's id is a UUID of 36.
 _MAX_KEY_PART = 96
+
+#: Seconds of an upload that its rate is taken over, and for which that rate is
+#: news.
+RATE_WINDOW = 10.0
 
 # Sizes and times beyond are nobody's: 2**63 bytes are 8 EiB, and 2**63 ns is
 # the year 2262.
@@ -65,10 +72,17 @@ class Record:
     """The progress of one upload, as of ``updated_at``.
 
     Sizes are in bytes, times in seconds since the epoch by the clock of
-    ``host``, the writer. ``sequence`` orders the attempts to upload the same
-    image to the same store: it is the time of the attempt's start in
-    nanoseconds. ``total_bytes`` is None while the size is not known.
-    ``failure`` is for tenants to read: no names of the infrastructure.
+    ``host``, the writer. ``sequence`` orders the attempts to upload an image:
+    it is the time of the attempt's start in nanoseconds, and more where the
+    writer's clock was behind that of an attempt before
+    (:meth:`glance_progress.publisher.Publisher`). ``total_bytes`` is None
+    while the size is not known. ``rate`` is in bytes a second, over the last
+    RATE_WINDOW seconds. ``failure`` is for tenants to read: no names of the
+    infrastructure. ``left_in`` is the status in which Glance has left the
+    image for good after the failure; None where it is as it should be.
+
+    ``skew`` is what a reader adds to the writer's clock to get its own; it
+    does not travel.
     """
 
     image_id: str
@@ -82,6 +96,9 @@ class Record:
     request_id: str | None = None
     host: str | None = None
     failure: str | None = None
+    rate: float | None = None
+    left_in: str | None = None
+    skew: float = dataclasses.field(default=0.0, compare=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -92,18 +109,27 @@ class Record:
         """Of two records of one key, the one that orders higher is newer."""
         return self.sequence, self.updated_at
 
-    def to_json(self) -> bytes:
-        """Return the record as memcached holds it, at most MAX_SIZE bytes."""
+    def to_json(self, secrets: Sequence[str] = ()) -> bytes:
+        """Return the record as memcached holds it, at most MAX_SIZE bytes.
+
+        :param secrets: the first one signs it
+        """
         fields = {'version': VERSION, **dataclasses.asdict(self)}
+        del fields['skew']
+        if secrets:
+            fields['hmac'] = _hmac(fields, secrets[0])
         value = json.dumps(fields, separators=(',', ':')).encode()
         if len(value) > MAX_SIZE:
             raise InvalidRecord('a record of %d bytes' % len(value))
         return value
 
     @classmethod
-    def from_json(cls, value: bytes) -> Record:
+    def from_json(
+        cls, value: bytes, secrets: Sequence[str] = ()
+    ) -> Record:
         """Return the record that *value*, which nobody vouches for, holds.
 
+        :param secrets: one of them must have signed it, unless there are none
         :raises InvalidRecord: when it holds none
         """
         if len(value) > MAX_SIZE:
@@ -114,10 +140,12 @@ class Record:
             raise InvalidRecord('no JSON: %s' % exc) from exc
         if not isinstance(fields, dict):
             raise InvalidRecord('no JSON object')
+        if secrets:
+            _verify(fields, secrets)
         version = fields.pop('version', None)
         if type(version) is not int or version != VERSION:
             raise InvalidRecord('of another version than %d' % VERSION)
-        known = {f.name for f in dataclasses.fields(cls)}
+        known = {f.name for f in dataclasses.fields(cls)} - {'skew'}
         try:
             record = cls(**{k: v for k, v in fields.items() if k in known})
         except TypeError as exc:
@@ -129,7 +157,7 @@ class Record:
         for name in ('image_id', 'store'):
             if not isinstance(getattr(self, name), str):
                 raise InvalidRecord('%s is no text' % name)
-        for name in ('request_id', 'host', 'failure'):
+        for name in ('request_id', 'host', 'failure', 'left_in'):
             if not isinstance(getattr(self, name), (str, type(None))):
                 raise InvalidRecord('%s is no text' % name)
         if self.state not in STATES:
@@ -138,6 +166,8 @@ class Record:
             _validate_number(name, getattr(self, name), int)
         for name in ('started_at', 'updated_at'):
             _validate_number(name, getattr(self, name), int, float)
+        if self.rate is not None:
+            _validate_number('rate', self.rate, int, float)
         if self.total_bytes is not None:
             _validate_number('total_bytes', self.total_bytes, int)
             if self.bytes_written > self.total_bytes:
@@ -160,40 +190,81 @@ class Record:
         tenths = 1000 * self.bytes_written // self.total_bytes
         return min(tenths, 999) / 10
 
-    @property
-    def bytes_per_second(self) -> float | None:
-        """The rate since the start; None when no time has passed."""
+    def bytes_per_second(self, now: float) -> float | None:
+        """The rate of the last seconds; of the whole, once it has ended.
+
+        None when no time has passed, and when there is no news.
+        """
+        if self.state == UPLOADING:
+            if self.age(now) > RATE_WINDOW:
+                return None
+            if self.rate is not None:
+                return self.rate
         seconds = self.updated_at - self.started_at
         # Writers round to milliseconds; less would make the rate infinite.
         return self.bytes_written / seconds if seconds >= 0.0005 else None
 
     def age(self, now: float) -> float:
         """Seconds since the record moved; never negative."""
-        return max(0.0, now - self.updated_at)
+        return max(0.0, now - self.updated_at - self.skew)
 
     def stalled(self, now: float, stalled_after: float) -> bool:
         return (self.state == UPLOADING
                 and self.age(now) > stalled_after)
 
     def eta(self, now: float, stalled_after: float) -> float | None:
-        """Seconds until the end at the present rate; None when none is."""
-        rate = self.bytes_per_second
+        """Seconds until the end at the present rate, more than 0.
+
+        None when nobody can tell, as when they should be over.
+        """
+        rate = self.bytes_per_second(now)
         if (self.state != UPLOADING or self.total_bytes is None or not rate
                 or self.stalled(now, stalled_after)):
             return None
-        left = (self.total_bytes - self.bytes_written) / rate
-        return max(0.0, left - self.age(now))
+        left = ((self.total_bytes - self.bytes_written) / rate
+                - self.age(now))
+        return left if left >= 0.001 else None
 
     def describe(self, now: float, stalled_after: float) -> dict[str, Any]:
         """Return all fields and what is derived of them, ready for JSON."""
+        fields = dataclasses.asdict(self)
+        for name in ('skew', 'rate', 'left_in'):
+            del fields[name]
         return {
-            **dataclasses.asdict(self),
+            **fields,
+            'started_at_iso': iso(self.started_at),
+            'updated_at_iso': iso(self.updated_at),
             'percent': self.percent,
-            'bytes_per_second': _rounded(self.bytes_per_second),
+            'bytes_per_second': _rounded(self.bytes_per_second(now)),
             'eta': _rounded(self.eta(now, stalled_after)),
             'age': _rounded(self.age(now)),
             'stalled': self.stalled(now, stalled_after),
         }
+
+
+def iso(seconds: float) -> str | None:
+    """Return a time as the Image API writes it, None for none it can write."""
+    try:
+        moment = datetime.datetime.fromtimestamp(
+            seconds, datetime.timezone.utc)
+    except (OSError, OverflowError, ValueError):
+        return None
+    return moment.strftime('%Y-%m-%dT%H:%M:%SZ')
+
+
+def _hmac(fields: dict[str, Any], secret: str) -> str:
+    text = json.dumps(fields, separators=(',', ':'), sort_keys=True)
+    return hmac.new(secret.encode(), text.encode(), 'sha256').hexdigest()
+
+
+def _verify(fields: dict[str, Any], secrets: Sequence[str]) -> None:
+    found = fields.pop('hmac', None)
+    if not isinstance(found, str):
+        raise InvalidRecord('it is not signed')
+    if not any(hmac.compare_digest(
+            found.encode(), _hmac(fields, secret).encode())
+            for secret in secrets):
+        raise InvalidRecord('it is signed with none of our secrets')
 
 
 def legacy_values(record: Record) -> dict[str, bytes]:

@@ -28,7 +28,8 @@ _RESERVED = 'os_glance_'
 
 def backends(conf: cfg.ConfigOpts) -> list[str]:
     """Return the stores that ``enabled_backends`` in *conf* names."""
-    return [store for store in conf.enabled_backends or {}
+    # Whoever is no glance-api may not have the option.
+    return [store for store in getattr(conf, 'enabled_backends', None) or {}
             if not store.startswith(_RESERVED)]
 
 

@@ -18,6 +18,7 @@ an upload is worth more than its progress.
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable
 import dataclasses
 import socket
@@ -43,6 +44,9 @@ _FIRST_RECORD_TIMEOUT = 0.05
 #: Bytes that are worth a record. Drivers other than RBD's, and iterators of
 #: image data, go on in steps of 64 KiB, for which this would be too slow.
 _STEP = 1024 * 1024
+
+# Seconds between two notes of how much was written.
+_RATE_STEP = 0.25
 
 # The upload of each request that is being handled. Not by the request's id,
 # which is the client's to choose.
@@ -79,6 +83,9 @@ class Upload:
     ) -> None:
         self._meter: meter.Meter | None = None
         self._written = 0
+        # When how much was written, of the last seconds.
+        self._steps: collections.deque[tuple[float, int]] = collections.deque(
+            [(time.monotonic(), 0)])
         self._publisher: publisher.Publisher | None = None
         try:
             now = time.time()
@@ -87,7 +94,8 @@ class Upload:
                 image_id=str(image_id), store=store, state=rec.UPLOADING,
                 bytes_written=0, total_bytes=size or None,
                 started_at=round(now, 3), updated_at=round(now, 3),
-                sequence=time.time_ns(), request_id=_request_id(context),
+                sequence=publisher.next_sequence(),
+                request_id=_request_id(context),
                 host=socket.gethostname())
             self._record.to_json()  # raises for one that cannot be sent
             self._publisher = publisher.get(conf)
@@ -141,11 +149,28 @@ class Upload:
             reason = failure.UNKNOWN
         self._tell(urgent=True, state=rec.FAILED, failure=reason)
 
-    def refused(self, reason: str) -> None:
-        """Glance refused, for *reason*, what the store has finished."""
+    def refused(self, reason: str, left_in: str | None = None) -> None:
+        """Glance refused, for *reason*, what the store has finished.
+
+        :param left_in: the status in which it has left the image for good
+        """
         if (self._publisher is not None
                 and self._record.state == rec.FINISHED):
-            self._tell(urgent=True, state=rec.FAILED, failure=reason)
+            self._tell(urgent=True, state=rec.FAILED, failure=reason,
+                       left_in=left_in)
+
+    def _rate(self, written: int) -> float | None:
+        """Return the bytes a second of the last seconds, None for no time."""
+        now = time.monotonic()
+        if now - self._steps[-1][0] >= _RATE_STEP:
+            self._steps.append((now, written))
+        while (len(self._steps) > 2
+               and now - self._steps[1][0] >= rec.RATE_WINDOW):
+            self._steps.popleft()
+        begin, before = self._steps[0]
+        if now - begin < _RATE_STEP:
+            return None
+        return round((written - before) / (now - begin), 3)
 
     def _tell(self, urgent: bool = False, **changes: Any) -> None:
         if self._publisher is None:
@@ -157,6 +182,7 @@ class Upload:
             if total is not None:
                 written = min(written, total)
             changes['bytes_written'] = max(written, record.bytes_written)
+            changes['rate'] = self._rate(changes['bytes_written'])
             # A clock that is set back must not make a record older.
             changes['updated_at'] = max(
                 round(time.time(), 3), record.updated_at)
@@ -166,15 +192,18 @@ class Upload:
             _log_once()
 
 
-def refused(context: Any, reason: str) -> None:
+def refused(
+    context: Any, reason: str, left_in: str | None = None
+) -> None:
     """Glance refused, for *reason*, what a store may have finished.
 
     :param context: of the request; nothing happens if it has uploaded nothing
+    :param left_in: the status in which it has left the image for good
     """
     try:
         told = _of_context.get(context)
         if told is not None:
-            told.refused(reason)
+            told.refused(reason, left_in)
     except Exception:
         _log_once()
 

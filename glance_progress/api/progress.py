@@ -34,8 +34,11 @@ from glance_progress import store_names
 
 LIST_PATH = '/v2/info/progress'
 
+#: Version of what the two calls answer; it grows with each field.
+VERSION = '1.1'
+
 _reader = process.PerProcess(
-    lambda conf: reader.Reader(memcached.get(conf)))
+    lambda conf: reader.from_conf(conf, memcached.get(conf)))
 
 
 class Controller(images.ImagesController):
@@ -70,7 +73,9 @@ class Controller(images.ImagesController):
         return [
             answer.describe(
                 image, records.get(image.image_id, {}), now,
-                conf[opts.GROUP].stalled_after, admin=req.context.is_admin)
+                conf[opts.GROUP].stalled_after, admin=req.context.is_admin,
+                owner=(image.owner is not None
+                       and image.owner == req.context.project_id))
             for image in facts]
 
 
@@ -97,7 +102,8 @@ class Serializer(wsgi.JSONResponseSerializer):
     def list_progress(self, response: Any, result: dict[str, Any]) -> None:
         query = dict(response.request.params)
         query.pop('marker', None)
-        body = {'images': result['images'], 'first': _link(query)}
+        body = {'version': VERSION, 'images': result['images'],
+                'first': _link(query)}
         if result['next_marker']:
             body['next'] = _link({**query, 'marker': result['next_marker']})
         self._write(response, body)

@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import calendar
 import time
 from typing import Any
 
@@ -45,8 +44,7 @@ def facts(image: Any) -> answer.Image:
         stores=frozenset(store for store in stores if store),
         targets=_stores(properties.get('os_glance_importing_to_stores')),
         failed=_stores(properties.get('os_glance_failed_import')),
-        importing=bool(properties.get('os_glance_import_task')),
-        updated_at=calendar.timegm(image.updated_at.utctimetuple()))
+        importing=bool(properties.get('os_glance_import_task')))
 
 
 def _stores(text: str | None) -> frozenset[str]:

@@ -60,8 +60,22 @@ class ImageDataController(image_data.ImageDataController):
             # The store may have finished by then, and said so.
             upload.refused(
                 req.context,
-                _REFUSALS.get(getattr(exc, 'code', 500), _REFUSAL))
+                _REFUSALS.get(getattr(exc, 'code', 500), _REFUSAL),
+                self._left_in(req, image_id))
             raise
+
+    def _left_in(self, req: Any, image_id: str) -> str | None:
+        """Return the status in which a refused upload has left its image.
+
+        Glance means to return it to queued, but is not able to when an image
+        of unknown size has exceeded the quota: it stays saving, and no other
+        upload can begin.
+        """
+        try:
+            status = self.gateway.get_repo(req.context).get(image_id).status
+        except Exception:
+            return None  # deleted, as a rule
+        return 'saving' if status == 'saving' else None
 
     def stage(
         self, req: Any, image_id: str, data: Any, size: int | None

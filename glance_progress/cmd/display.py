@@ -54,11 +54,16 @@ def state(record: Described) -> str:
     if record['stalled']:
         return 'stalled for ' + tqdm.tqdm.format_interval(record['age'])
     if record['failure']:
-        # Whoever reaches memcached can write it; a terminal obeys escapes.
-        reason = ''.join(
-            c if c.isprintable() else '?' for c in record['failure'])
-        return '%s: %s' % (record['state'], reason)
+        return '%s: %s' % (record['state'], printable(record['failure']))
     return str(record['state'])
+
+
+def printable(text: str) -> str:
+    """Return *text* without what a terminal would obey.
+
+    Whoever reaches memcached can write a reason.
+    """
+    return ''.join(c if c.isprintable() else '?' for c in text)
 
 
 def line(record: Described) -> str:

@@ -93,7 +93,7 @@ class _Watch:
         self._stores = _stores(conf, args)
         self._stalled_after = conf[opts.GROUP].stalled_after
         self._client = memcached.from_conf(conf)
-        self._reader = reader.Reader(self._client)
+        self._reader = reader.from_conf(conf, self._client)
         self.answered = False
 
     @property

@@ -48,3 +48,14 @@ class Stores(_Column):
 
     def human_readable(self) -> str:
         return '\n'.join(map(display.line, self._value))
+
+
+class Failure(_Column):
+    """What glance-api tells of the last upload that has failed, or None."""
+
+    def human_readable(self) -> str:
+        if self._value is None:
+            return _UNKNOWN
+        return '%s  %s  %s' % (
+            self._value['updated_at_iso'], self._value['store'],
+            display.printable(self._value['failure'] or ''))

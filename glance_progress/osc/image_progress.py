@@ -38,14 +38,13 @@ from glance_progress.cmd import display
 from glance_progress.cmd import outcome
 from glance_progress.osc import columns
 from glance_progress.osc import life
-from glance_progress import record as rec
 
 LOG = logging.getLogger(__name__)
 
 _FIELDS = ('image_id', 'name', 'owner', 'status', 'phase', 'size', 'percent',
-           'source', 'stores')
+           'source', 'stores', 'last_failure')
 _FORMATS = {'size': columns.Size, 'percent': columns.Percent,
-            'stores': columns.Stores}
+            'stores': columns.Stores, 'last_failure': columns.Failure}
 
 _LISTED = {'image_id': 'ID', 'name': 'Name', 'status': 'Status',
            'phase': 'Phase', 'percent': 'Percent', 'stores': 'Stores'}
@@ -55,7 +54,8 @@ _LISTED_OF_ALL = {**_LISTED, 'owner': 'Project'}
 def _values(
     snapshot: client.Snapshot, fields: Iterable[str]
 ) -> tuple[Any, ...]:
-    return tuple(_FORMATS.get(field, lambda value: value)(snapshot[field])
+    # A server of another version may not have all of them.
+    return tuple(_FORMATS.get(field, lambda value: value)(snapshot.get(field))
                  for field in fields)
 
 
@@ -101,7 +101,7 @@ class ListImageProgress(_Command, command.Lister):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument(
-            '--all', action='store_true',
+            '--all-projects', '--all', dest='all', action='store_true',
             help='List all images in transit that you may see, for an admin '
                  'those of all projects, and not only those of your project')
         parser.add_argument(
@@ -184,9 +184,5 @@ def _follow(
 
 def _end(snapshot: client.Snapshot) -> int:
     """Return the status that the last snapshot of an image amounts to."""
-    if snapshot['phase'] != 'done':
-        return outcome.FAILED
-    # A store that an earlier request has failed to fill no longer matters.
-    failed = any(each['state'] == rec.FAILED for each
-                 in outcome.of_last_request(snapshot['stores']))
-    return outcome.FAILED if failed else outcome.FINISHED
+    return (outcome.FINISHED if snapshot['phase'] == 'done'
+            else outcome.FAILED)

@@ -26,6 +26,7 @@ import time
 from pymemcache.client import rendezvous
 
 from glance_progress import memcached
+from glance_progress import reader
 from glance_progress import record as rec
 from glance_progress import store_names
 from tests.functional import base
@@ -200,6 +201,33 @@ class FaultTest(base.TestCase):
         client = memcached.Memcached([server.address], 1, 1)
         key = self.key()
         return any(key in answer for answer in client.get_many([key]))
+
+    def test_one_of_three_stopped_while_many_look(self) -> None:
+        """The records of the others are there at each look."""
+        servers = [self.started() for _ in range(3)]
+        addresses = [server.address for server in servers]
+        places = rendezvous.RendezvousHash(nodes=addresses)
+        conf = self.conf(servers=','.join(addresses))
+        client = memcached.from_conf(conf)
+        records = [rec.Record(
+            image_id=self.image_id(), store='ceph', state=rec.UPLOADING,
+            bytes_written=1, total_bytes=2, started_at=1.0, updated_at=1.0,
+            sequence=1) for _ in range(30)]
+        self.assertEqual([], client.set_many(
+            {each.key: each.to_json() for each in records}, 600))
+        stopped = servers[0]
+        stopped.send_signal(signal.SIGSTOP)
+        self.addCleanup(stopped.send_signal, signal.SIGCONT)
+        rest = {each.image_id for each in records
+                if places.get_node(each.key) != stopped.address}
+        looking = reader.Reader(memcached.from_conf(conf))
+        # Longer than a silent server is left alone: it is asked twice.
+        until = time.monotonic() + memcached.RETRY_AFTER + 2
+        while time.monotonic() < until:
+            found = looking.read(
+                [each.image_id for each in records], ['ceph'])
+            self.assertEqual(rest, {image for image, _ in found or {}})
+            time.sleep(0.2)
 
     def test_one_of_three_a_black_hole(self) -> None:
         hole = self.useFixture(black_hole.BlackHole())

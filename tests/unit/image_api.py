@@ -142,7 +142,8 @@ class ImageApi(fixtures.Fixture):
 
     def _list(self, request, query):
         page = int(query.get('marker', ['0'])[0])
-        said = {'images': self.in_transit[page], 'first': '/v2/info/progress'}
+        said = {'version': '1.1', 'images': self.in_transit[page],
+                'first': '/v2/info/progress'}
         if page + 1 < len(self.in_transit):
             said['next'] = '/v2/info/progress?marker=%d' % (page + 1)
         self._send(request, 200, said)

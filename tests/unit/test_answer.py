@@ -31,11 +31,11 @@ STATUSES = ('queued', 'saving', 'uploading', 'importing', 'active', 'killed',
 
 
 def an_image(status='active', size=None, stores='', targets='', failed='',
-             importing=False, updated_at=0.0):
+             importing=False):
     return answer.Image(
         image_id=base.IMAGE, name='cirros', owner='demo', status=status,
         size=size, stores=frozenset(stores), targets=frozenset(targets),
-        failed=frozenset(failed), importing=importing, updated_at=updated_at)
+        failed=frozenset(failed), importing=importing)
 
 
 def a_record(store='a', **fields):
@@ -93,14 +93,18 @@ class TestFields(TestCase):
         self.assertEqual(
             {'image_id': base.IMAGE, 'name': 'cirros', 'owner': 'demo',
              'status': 'saving', 'phase': 'upload', 'size': None,
-             'percent': 25.0, 'source': 'memcached'},
+             'percent': 25.0, 'source': 'memcached',
+             'last_failure': None},
             {name: answered[name] for name in answered if name != 'stores'})
 
     def test_store(self):
-        record = a_record(request_id='req-1')
-        answered = describe(an_image('saving'), record)
+        record = a_record(request_id='req-1', sequence=2 ** 61 + 1)
+        answered = describe(an_image('saving'), record, owner=True)
         expected = record.describe(NOW, STALLED_AFTER)
         del expected['image_id'], expected['host']
+        # JavaScript has no integers beyond 2 ** 53.
+        expected['sequence'] = 2 ** 61 // 1000
+        self.assertLess(expected['sequence'], 2 ** 53)
         self.assertEqual([expected], answered['stores'])
 
     def test_a_store_has_the_same_fields_without_record(self):
@@ -114,6 +118,18 @@ class TestFields(TestCase):
         self.assertNotIn('controller-1', json.dumps(describe(image, record)))
         seen = describe(image, record, admin=True)['stores']
         self.assertEqual('controller-1', seen[0]['host'])
+
+    def test_requests_are_for_owners_and_admins(self):
+        records = (a_record(state=rec.FAILED, request_id='req-1'),
+                   a_record('b', request_id='req-2'))
+        image = an_image('queued')
+        self.assertNotIn('req-', json.dumps(describe(image, *records)))
+        for who in {'owner': True}, {'admin': True}:
+            answered = describe(image, *records, **who)
+            self.assertEqual(['req-1', 'req-2'], [
+                each['request_id'] for each in answered['stores']])
+            self.assertEqual(
+                'req-1', answered['last_failure']['request_id'])
 
     def test_stores_are_sorted(self):
         answered = describe(
@@ -224,22 +240,46 @@ class TestUpload(TestCase):
 
     def test_failed_and_left_at_saving(self):
         refused = a_record(
-            bytes_written=1000, state=rec.FAILED, request_id='req-1')
-        for now, phase in ((NOW, 'upload'), (LATER, 'failed')):
-            self.assert_phase(phase, 99.9, describe(
+            bytes_written=1000, state=rec.FAILED, request_id='req-1',
+            left_in='saving')
+        for now in NOW, LATER:
+            self.assert_phase('failed', 99.9, describe(
                 an_image('saving'), refused, now=now))
         self.assert_phase('upload', 25.0, describe(
             an_image('saving'), refused,
             a_record('b', sequence=2, request_id='req-2'), now=LATER))
 
     def test_second_attempt_without_record(self):
-        # Into a store of another type, or by a worker without threads.
-        earlier = a_record(state=rec.FAILED, started_at=1000.0)
-        for updated_at, expected in ((1000.9, ('failed', 25.0)),
-                                     (1001.1, ('upload', None))):
-            self.assert_phase(*expected, describe(
-                an_image('saving', updated_at=updated_at), earlier,
-                now=LATER))
+        """As in its first milliseconds, or of a worker without threads."""
+        earlier = a_record(state=rec.FAILED, failure='no room')
+        for now in NOW, LATER:
+            answered = describe(an_image('saving'), earlier, now=now)
+            self.assert_phase('upload', None, answered)
+            self.assertEqual([], answered['stores'])
+            self.assertEqual('no room', answered['last_failure']['failure'])
+
+    def test_failed_and_then_elsewhere(self):
+        answered = describe(
+            an_image(size=1000, stores='b'),
+            a_record(state=rec.FAILED, failure='no room', request_id='req-1'),
+            finished('b', sequence=2, request_id='req-2'), now=LATER)
+        self.assert_phase('done', 100.0, answered)
+        self.assertEqual(
+            {'store': 'a', 'failure': 'no room', 'updated_at': 1010.0,
+             'updated_at_iso': '1970-01-01T00:16:50Z', 'request_id': None},
+            answered['last_failure'])
+
+    def test_one_store_of_a_request_failed(self):
+        """The image can be used; what was asked for has not come to be."""
+        for record in (
+            a_record(state=rec.FAILED, failure='no room', request_id='req-1'),
+            a_record(request_id='req-1'),
+        ):
+            answered = describe(
+                an_image(size=1000, stores='b', failed='a'), record,
+                finished('b', sequence=2, request_id='req-1'), now=LATER)
+            self.assertEqual('failed', answered['phase'])
+            self.assertEqual('a', answered['last_failure']['store'])
 
     def test_second_attempt(self):
         self.assert_phase('upload', 0.0, describe(

@@ -17,6 +17,7 @@ from keystoneauth1 import noauth
 from keystoneauth1 import session
 
 from glance_progress import client
+from glance_progress import record
 from tests.unit import base
 from tests.unit import image_api
 
@@ -124,6 +125,17 @@ class TestList(TestCase):
             client.NoProgressApi, list, client.list_images(self.session))
 
 
+class TestVersion(TestCase):
+
+    def test_version(self):
+        self.assertEqual('1.1', client.version(self.session))
+        self.assertEqual(['/v2/info/progress?limit=0'], self.api.requests)
+
+    def test_none(self):
+        self.api.extended = False
+        self.assertRaises(client.NoProgressApi, client.version, self.session)
+
+
 class TestWatch(TestCase):
 
     def watch(self, *answers, **kwargs):
@@ -158,6 +170,30 @@ class TestWatch(TestCase):
             self.assertEqual('failed', end['phase'])
             self.assertEqual(end, self.watch(
                 image_api.uploading(), end, image_api.finished())[-1])
+
+    def old_failure(self, age):
+        return image_api.a_snapshot(
+            'queued', now=1010 + age, records=[base.a_record(
+                state=record.FAILED, failure='No room.')])
+
+    def test_old_failure_is_no_end(self):
+        """Whoever watches an image that failed long ago waits for more."""
+        old = self.old_failure(3600)
+        self.assertEqual('failed', old['phase'])
+        self.assertEqual(
+            ['failed', 'upload', 'done'], self.phases(
+                old, old, self.old_failure(3700), image_api.uploading(),
+                image_api.finished()))
+        again = image_api.a_snapshot('queued', records=[base.a_record(
+            sequence=2000, state=record.FAILED, failure='No room.')])
+        self.assertEqual([old, again], self.watch(
+            old, again, image_api.finished()))
+        self.assertRaises(
+            client.NothingHappens, self.watch, *[old] * 9, timeout=5)
+
+    def test_failure_of_a_moment_ago_is_one(self):
+        recent = self.old_failure(30)
+        self.assertEqual([recent], self.watch(recent, image_api.finished()))
 
     def test_failure_that_memcached_knows_nothing_of(self):
         self.assertEqual(['upload', 'queued'], self.phases(

@@ -207,11 +207,28 @@ class TestFaults(TestCase):
         self.client(server).get_many(['a'])
         self.assertEqual(2, server.accepted)
 
-    def test_reading_as_a_whole_obeys_the_timeout(self):
-        servers = [self.server(base.silent) for _ in range(3)]
-        self.assertEqual(
-            [], self.client(*servers, timeout=0.05).get_many(['a']))
-        self.assertEqual([1, 0, 0], [s.accepted for s in servers])
+    def test_all_are_asked_at_once(self):
+        """None answers before all of them have been asked."""
+        asked = threading.Barrier(3)
+
+        def answers(stream):
+            stream.readline()
+            asked.wait(base.PATIENCE)
+            stream.write(b'END\r\n')
+            stream.flush()
+
+        servers = [self.server(answers) for _ in range(3)]
+        self.assertEqual([{}] * 3, self.client(
+            *servers, timeout=base.PATIENCE).get_many(['a']))
+
+    def test_silent_ones_do_not_hide_the_others(self):
+        silent = [self.server(base.silent) for _ in range(2)]
+        there = self.server()
+        there.values['a'] = b'1'
+        for servers in ((*silent, there), (there, *silent)):
+            self.assertEqual(
+                [{'a': b'1'}],
+                self.client(*servers, timeout=0.05).get_many(['a']))
 
     def test_a_failing_server_does_not_hide_the_others(self):
         gone, there = self.server(), self.server()

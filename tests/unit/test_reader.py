@@ -78,3 +78,75 @@ class TestReader(base.TestCase):
         for other in (base.a_record(store='b'), base.a_record(image_id='x')):
             self.assertEqual({}, self.read({key: other.to_json()}))
             self.assertIn(key, self.log.output)
+
+
+class TestClocks(base.TestCase):
+    """Writers whose clocks are an hour off, seen by one who looks again."""
+
+    HOUR = 3600.0
+    STALLED_AFTER = 60
+
+    def setUp(self):
+        super().setUp()
+        self.now = 10 ** 6
+        self.patch('time.time', lambda: 10 ** 9 + self.now)
+        self.patch('time.monotonic', lambda: self.now)
+        self.reader = reader.Reader(None)
+
+    def look(self, written, moved, clock):
+        """Return age and whether it is stalled, of what moved then."""
+        record = base.a_record(
+            bytes_written=written, updated_at=10 ** 9 + moved + clock)
+        self.reader._client = Client(answer(record))
+        found, = self.reader.read([base.IMAGE], ['ceph']).values()
+        now = 10 ** 9 + self.now
+        return (found.age(now), found.stalled(now, self.STALLED_AFTER))
+
+    def test_one_that_moves(self):
+        for clock in -self.HOUR, 0.0, self.HOUR:
+            self.now += 10
+            self.look(1, self.now, clock)
+            for written in range(2, 5):
+                self.now += 5
+                age, stalled = self.look(written, self.now - 1, clock)
+                self.assertLessEqual(age, 5)
+                self.assertFalse(stalled)
+
+    def test_one_that_stands_still(self):
+        for clock in -self.HOUR, 0.0, self.HOUR:
+            self.now += 10
+            begun = self.now
+            self.look(1, begun, clock)
+            self.now += 5
+            self.look(2, begun + 4, clock)
+            self.now += 65
+            age, stalled = self.look(2, begun + 4, clock)
+            self.assertTrue(stalled)
+            self.assertAlmostEqual(66, age, delta=3)
+
+    def test_first_look(self):
+        """The clocks are all that there is."""
+        self.assertEqual((0.0, False), self.look(1, self.now, self.HOUR))
+        self.now += 65
+        self.assertTrue(self.look(1, self.now - 65, self.HOUR)[1])
+
+    def test_memory_is_bounded(self):
+        self.patch('glance_progress.reader._REMEMBERED', 3)
+        for number in range(9):
+            record = base.a_record(image_id='image-%d' % number)
+            self.reader._client = Client(answer(record))
+            self.reader.read([record.image_id], ['ceph'])
+        self.assertEqual(3, len(self.reader._seen))
+
+
+class TestSecrets(base.TestCase):
+
+    def test_who_has_signed(self):
+        good = base.a_record()
+        for secrets, expected in ((['s'], [good]), (['t', 's'], [good]),
+                                  ([], [good]), (['t'], [])):
+            found = reader.Reader(Client(
+                {good.key: good.to_json(['s'])}), secrets).read(
+                    [base.IMAGE], ['ceph'])
+            self.assertEqual(expected, list(found.values()))
+        self.assertEqual(1, self.log.output.count('none of our secrets'))

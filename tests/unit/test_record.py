@@ -64,9 +64,30 @@ class TestJson(base.TestCase):
             {'version': 1, 'image_id': base.IMAGE, 'store': 'ceph',
              'state': 'uploading', 'bytes_written': 250, 'total_bytes': 1000,
              'started_at': 1000.0, 'updated_at': 1010.0, 'sequence': 1,
-             'request_id': None, 'host': None, 'failure': None},
+             'request_id': None, 'host': None, 'failure': None, 'rate': None,
+             'left_in': None},
             json.loads(base.a_record().to_json()))
         self.assertNotIn(b' ', base.a_record().to_json())
+
+    @hypothesis.given(records(), TEXTS, TEXTS)
+    def test_signed(self, good, secret, other):
+        value = good.to_json([secret])
+        for secrets in ([secret], [other, secret], []):
+            self.assertEqual(good, record.Record.from_json(value, secrets))
+        if other != secret:
+            self.assertRaises(record.InvalidRecord,
+                              record.Record.from_json, value, [other])
+
+    def test_not_signed_well(self):
+        signed = json.loads(base.a_record().to_json(['secret']))
+        for fields in (
+            {**signed, 'bytes_written': 251}, {**signed, 'hmac': None},
+            {**signed, 'hmac': '\xe4'}, {**signed, 'later': 1},
+            json.loads(base.a_record().to_json()),
+        ):
+            self.assertRaises(
+                record.InvalidRecord, record.Record.from_json,
+                json.dumps(fields).encode(), ['secret'])
 
     def test_size_limit(self):
         room = 4096 - len(base.a_record(host='').to_json())
@@ -156,14 +177,29 @@ class TestDerived(base.TestCase):
                 bytes_written=written, total_bytes=total).percent)
 
     def test_rate(self):
-        self.assertEqual(25.0, base.a_record().bytes_per_second)
+        self.assertEqual(25.0, base.a_record().bytes_per_second(1010))
         self.assertIsNotNone(
-            base.a_record(updated_at=1000.001).bytes_per_second)
+            base.a_record(updated_at=1000.001).bytes_per_second(1000))
         for moment in (1000.0, 999.0):
             self.assertIsNone(
-                base.a_record(updated_at=moment).bytes_per_second)
+                base.a_record(updated_at=moment).bytes_per_second(1000))
         self.assertIsNone(base.a_record(  # and not infinite
-            started_at=0.0, updated_at=5e-324).bytes_per_second)
+            started_at=0.0, updated_at=5e-324).bytes_per_second(0))
+
+    def test_rate_of_the_present(self):
+        moves = base.a_record(rate=50.0)
+        for now, rate in ((1010, 50.0), (1020, 50.0), (1020.1, None)):
+            self.assertEqual(rate, moves.bytes_per_second(now))
+        for state in (record.FINISHED, record.FAILED):
+            self.assertEqual(25.0, base.a_record(
+                rate=50.0, state=state).bytes_per_second(9999))
+        self.assertEqual(
+            15.0, base.a_record(rate=50.0).eta(1010, 60))
+        self.assertIsNone(base.a_record(rate=0.0).eta(1010, 60))
+
+    def test_skew(self):
+        self.assertEqual(
+            5.0, base.a_record(skew=-3600.0, updated_at=4610.0).age(1015))
 
     def test_age(self):
         self.assertEqual(5.0, base.a_record().age(1015))
@@ -182,8 +218,14 @@ class TestDerived(base.TestCase):
 
     def test_eta(self):
         self.assertEqual(30.0, base.a_record().eta(1010, 60))
-        self.assertEqual(10.0, base.a_record().eta(1030, 60))
-        self.assertEqual(0.0, base.a_record().eta(1050, 60))
+        self.assertEqual(20.0, base.a_record().eta(1020, 60))
+
+    def test_eta_is_never_over(self):
+        """Whoever should have ended, or stands still, has no ETA."""
+        for now in (1015, 1020, 1030, 1050):
+            self.assertIsNone(
+                base.a_record(bytes_written=900).eta(now, 60))
+        self.assertIsNone(base.a_record(bytes_written=1000).eta(1010, 60))
 
     def test_no_eta(self):
         for unknown in (
@@ -206,10 +248,14 @@ class TestDerived(base.TestCase):
         described = base.a_record(
             bytes_written=100, updated_at=1003.0).describe(1004.0006, 60)
         self.assertEqual(
-            {**dataclasses.asdict(base.a_record(
-                bytes_written=100, updated_at=1003.0)),
-             'percent': 10.0, 'bytes_per_second': 33.333, 'eta': 25.999,
-             'age': 1.001, 'stalled': False}, described)
+            {'image_id': base.IMAGE, 'store': 'ceph', 'state': 'uploading',
+             'bytes_written': 100, 'total_bytes': 1000, 'started_at': 1000.0,
+             'updated_at': 1003.0, 'sequence': 1, 'request_id': None,
+             'host': None, 'failure': None,
+             'started_at_iso': '1970-01-01T00:16:40Z',
+             'updated_at_iso': '1970-01-01T00:16:43Z', 'percent': 10.0,
+             'bytes_per_second': 33.333, 'eta': 25.999, 'age': 1.001,
+             'stalled': False}, described)
 
     def test_describe_unknown(self):
         described = base.a_record(

@@ -71,6 +71,8 @@ class TestUpload(TestCase):
     def test_first_record(self):
         self.patch('socket.gethostname', lambda: 'controller')
         self.clock.now = 1234.56789
+        self.patch('glance_progress.publisher.next_sequence',
+                   lambda: 1234567890000)
         self.upload(context=Context('req-1'))
         self.assertEqual(
             [(record.Record(

@@ -105,6 +105,7 @@ class TestShow(TestCase):
 
     def test_formats_for_programs(self):
         self.api.answers = [image_api.uploading(total_bytes=None)]
+        self.assertIn('last_failure', self.api.answers[0])
         self.assertEqual(0, self.show('-f', 'json'))
         self.assertEqual(self.api.answers[0], json.loads(
             self.stdout.getvalue()))
@@ -131,6 +132,7 @@ class TestShow(TestCase):
             ['stores', 'b  23.7%  237B/0.98KiB, 23B/s, ETA 00:32  '
                        'uploading'],
             ['', 'ceph  25.0%  250B/0.98KiB, 25B/s, ETA 00:30  uploading'],
+            ['last_failure', '-'],
         ], self.table(image_api.a_snapshot(
             size=3 * 2 ** 29, records=[
                 base.a_record(), base.a_record(
@@ -201,6 +203,9 @@ class TestList(TestCase):
     def test_own_project_or_all(self):
         self.assertEqual(['cirros', 'second'],
                          self.names(identity=self.keystone()))
+        self.assertEqual(['cirros', 'theirs', 'second'],
+                         self.names('--all-projects',
+                                    identity=self.keystone()))
         self.assertEqual(['cirros', 'theirs', 'second'],
                          self.names('--all', identity=self.keystone()))
 
