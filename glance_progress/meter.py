@@ -30,16 +30,17 @@ class Meter:
     :param image_file: what Glance gave to the driver's ``add()``
     :param written: called with the number of bytes written so far, before
         each chunk that is read, with 0 before the first
+    :param failed: called when reading has raised
     """
 
     def __init__(
-        self, image_file: Any, written: Callable[[int], None]
+        self, image_file: Any, written: Callable[[int], None],
+        failed: Callable[[], None],
     ) -> None:
         self._image_file = image_file
         self._written = written
+        self._failed = failed
         self._handed_over = 0
-        #: Whether reading, and not writing, ended the upload.
-        self.source_failed = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._image_file, name)
@@ -59,7 +60,7 @@ class Meter:
         except StopIteration:
             raise
         except BaseException:
-            self.source_failed = True
+            self._failed()
             raise
         self._handed_over += len(chunk)
         return chunk
@@ -72,10 +73,13 @@ class ReadableMeter(Meter):
         return self._take(self._image_file.read, *args)
 
 
-def around(image_file: Any, written: Callable[[int], None]) -> Meter:
+def around(
+    image_file: Any, written: Callable[[int], None],
+    failed: Callable[[], None],
+) -> Meter:
     """Return the meter that offers what *image_file* does.
 
     glance_store reads what has a ``read`` and iterates over what has none.
     """
     kind = ReadableMeter if hasattr(image_file, 'read') else Meter
-    return kind(image_file, written)
+    return kind(image_file, written, failed)

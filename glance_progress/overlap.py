@@ -180,8 +180,13 @@ class Hasher:
         self._inline = False
         self._thread: threading.Thread | None = None
 
-    def update(self, chunk: bytes) -> None:
-        """Begin to hash *chunk*, after all that came before it."""
+    def update(self, chunk: Any) -> None:
+        """Begin to hash *chunk*, after all that came before it.
+
+        What is not bytes may change once this has returned, and is copied.
+        """
+        if not isinstance(chunk, bytes):
+            chunk = bytes(chunk)
         if self._thread is None and not self._inline:
             thread = threading.Thread(
                 target=self._run, name='glance-progress-hash', daemon=True)

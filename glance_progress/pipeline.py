@@ -96,7 +96,8 @@ class Pipeline:
             return add(store, image_id, metered, *args, **kwargs)
         except Exception:
             if self._writes is not None and self._writes.raised:
-                metered.source_failed = False  # or not before the write
+                # Or not before the write.
+                self._told.source_failed = False
             raise
         finally:
             self._ended.set()
@@ -104,8 +105,6 @@ class Pipeline:
                 hasher.abandon()
             if teller.ident is not None:
                 teller.join()
-            # The cycle through self._told shall not hold the image.
-            self._writes = None
 
     def _take(self, size: int) -> None:
         self._taken = size

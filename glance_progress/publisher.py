@@ -36,6 +36,7 @@ from glance_progress import opts
 from glance_progress import process
 from glance_progress import record as rec
 from glance_progress import store_names
+from glance_progress import warning
 
 LOG = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ class Publisher:
         self._urgent = False
         self._thread: threading.Thread | None = None
         self._refused = False
-        self._fault_logged = False
+        self._fault = warning.Hourly(LOG)
 
     def post(self, record: rec.Record, urgent: bool = False) -> None:
         """Have *record* sent, unless a newer one of its key comes first.
@@ -170,10 +171,10 @@ class Publisher:
             unsent: set[str] = set()
             try:
                 unsent = self._send(self._sending)
-            except Exception:
+            except Exception as exc:
                 # Ours, since memcached's own failures do not come as
                 # exceptions. The next attempt would end like this one.
-                self._log_fault()
+                self._say(exc)
             with self._changed:
                 self._late.difference_update(self._sending)
                 self._late.update(unsent)
@@ -197,8 +198,8 @@ class Publisher:
                 value = record.to_json(self._secrets)
                 values = ({} if self._legacy_ttl is None
                           else rec.legacy_values(record))
-            except Exception:
-                self._log_fault()  # the others need not suffer
+            except Exception as exc:
+                self._say(exc)  # the others need not suffer
                 continue
             own[key] = value
             legacy.update(values)
@@ -257,10 +258,8 @@ class Publisher:
                     found[key] = stored
         return found
 
-    def _log_fault(self) -> None:
-        if not self._fault_logged:
-            self._fault_logged = True
-            LOG.exception('Publishing upload progress failed (said once).')
+    def _say(self, exc: Exception) -> None:
+        self._fault.say('Publishing upload progress failed.', exc=exc)
 
     def _without_superseded(
         self, records: dict[str, rec.Record]

@@ -30,6 +30,7 @@ from oslo_log import log as logging
 
 from glance_progress import record
 from glance_progress import store
+from glance_progress import warning
 
 LOG = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ StoreLocation = filesystem.StoreLocation
 
 _lock = threading.Lock()
 _installed = False
+_fault = warning.Hourly(LOG)
 
 
 class Store(store.Metered, filesystem.Store):
@@ -55,13 +57,13 @@ def install(conf: cfg.ConfigOpts) -> None:
     with _lock:
         if _installed:
             return
-        _installed = True
-        if not conf.enabled_backends:
-            return
         try:
-            _replace(conf)
-        except Exception:
-            LOG.exception('Staging goes on without progress.')
+            if conf.enabled_backends:
+                _replace(conf)
+            _installed = True
+        except Exception as exc:
+            # It may be for the moment: the next one tries again.
+            _fault.say('This staging goes on without progress.', exc=exc)
 
 
 def _replace(conf: cfg.ConfigOpts) -> None:

@@ -33,6 +33,7 @@ from glance_progress import failure
 from glance_progress import meter
 from glance_progress import publisher
 from glance_progress import record as rec
+from glance_progress import warning
 
 LOG = logging.getLogger(__name__)
 
@@ -53,14 +54,11 @@ _RATE_STEP = 0.25
 _of_context: weakref.WeakKeyDictionary[Any, Upload] = (
     weakref.WeakKeyDictionary())
 
-_logged_failure = False
+_fault = warning.Hourly(LOG)
 
 
-def _log_once() -> None:
-    global _logged_failure
-    if not _logged_failure:
-        _logged_failure = True
-        LOG.exception('An upload goes on without progress (said once).')
+def _say(exc: Exception) -> None:
+    _fault.say('An upload goes on without progress.', exc=exc)
 
 
 class Upload:
@@ -81,7 +79,8 @@ class Upload:
         size: int | None,
         context: Any = None,
     ) -> None:
-        self._meter: meter.Meter | None = None
+        #: Whether reading, and not writing, has ended the upload.
+        self.source_failed = False
         self._written = 0
         # When how much was written, of the last seconds.
         self._steps: collections.deque[tuple[float, int]] = collections.deque(
@@ -92,7 +91,9 @@ class Upload:
             self._wait_until = time.monotonic() + _FIRST_RECORD_TIMEOUT
             self._record = rec.Record(
                 image_id=str(image_id), store=store, state=rec.UPLOADING,
-                bytes_written=0, total_bytes=size or None,
+                bytes_written=0,
+                # A client may announce what is no size.
+                total_bytes=size if size and size > 0 else None,
                 started_at=round(now, 3), updated_at=round(now, 3),
                 sequence=publisher.next_sequence(),
                 request_id=_request_id(context),
@@ -102,8 +103,8 @@ class Upload:
             self._publisher.post(self._record, urgent=True)
             if context is not None:
                 _of_context[context] = self
-        except Exception:
-            _log_once()
+        except Exception as exc:
+            _say(exc)
 
     def metered(
         self, image_file: Any, read: Callable[[int], None] | None = None
@@ -114,8 +115,14 @@ class Upload:
             chunk that is read; written() if not given, which is right for a
             driver that has written what it has taken when it asks for more
         """
-        self._meter = meter.around(image_file, read or self.written)
-        return self._meter
+        # The meter knows the upload, and not the other way round: a cycle
+        # would hold the image's data, and the request that brings them, for
+        # as long as the garbage is not collected.
+        return meter.around(
+            image_file, read or self.written, self._source_failed)
+
+    def _source_failed(self) -> None:
+        self.source_failed = True
 
     def written(self, size: int) -> None:
         """The store holds the first *size* bytes."""
@@ -130,8 +137,8 @@ class Upload:
             left = self._wait_until - time.monotonic()
             if left > 0:
                 self._publisher.wait(self._record.key, left)
-        except Exception:
-            _log_once()
+        except Exception as exc:
+            _say(exc)
 
     def finished(self, size: int) -> None:
         """The store holds the image, of *size* bytes, for good."""
@@ -141,11 +148,10 @@ class Upload:
 
     def failed(self, exc: BaseException) -> None:
         """The driver raised *exc*."""
-        source_failed = self._meter is not None and self._meter.source_failed
         try:
-            reason = failure.reason(exc, source_failed)
-        except Exception:
-            _log_once()
+            reason = failure.reason(exc, self.source_failed)
+        except Exception as fault:
+            _say(fault)
             reason = failure.UNKNOWN
         self._tell(urgent=True, state=rec.FAILED, failure=reason)
 
@@ -188,8 +194,8 @@ class Upload:
                 round(time.time(), 3), record.updated_at)
             self._record = dataclasses.replace(record, **changes)
             self._publisher.post(self._record, urgent)
-        except Exception:
-            _log_once()
+        except Exception as exc:
+            _say(exc)
 
 
 def refused(
@@ -204,8 +210,8 @@ def refused(
         told = _of_context.get(context)
         if told is not None:
             told.refused(reason, left_in)
-    except Exception:
-        _log_once()
+    except Exception as exc:
+        _say(exc)
 
 
 def _request_id(context: Any) -> str | None:

@@ -22,12 +22,15 @@ from glance.api.v2 import images
 from glance.api.v2 import policy as api_policy
 from glance.common import exception
 from oslo_config import cfg
+from oslo_log import log as logging
 import webob.exc
 
 from glance_progress import opts
 from glance_progress import staging
 from glance_progress import store_names
 from glance_progress import upload
+
+LOG = logging.getLogger(__name__)
 
 STORE_HEADER = 'x-image-meta-store'
 BASE_HEADER = 'x-openstack-base-image-ref'
@@ -84,18 +87,14 @@ class ImageDataController(image_data.ImageDataController):
         return super().stage(req, image_id, data, size)
 
     def _choose_store(self, req: Any) -> None:
-        """Send data that name a base image, and no store, where that is.
-
-        :raises webob.exc.HTTPBadRequest: the header holds no image id
-        """
+        """Send data that name a base image, and no store, where that is."""
         base_id = req.headers.get(BASE_HEADER)
-        if base_id is None:
+        if base_id is None or STORE_HEADER in req.headers:
             return
         if not _IMAGE_ID.match(base_id):
-            raise webob.exc.HTTPBadRequest(explanation=(
-                'The header %s does not hold the id of an image: %.40r'
-                % (BASE_HEADER, base_id)))
-        if STORE_HEADER in req.headers:
+            # As Glance does, which does not know the header.
+            LOG.info('The header %s does not hold the id of an image, and is '
+                     'ignored: %.40r', BASE_HEADER, base_id)
             return
         writable = {
             store for store in store_names.backends(cfg.CONF)

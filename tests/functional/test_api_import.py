@@ -289,12 +289,15 @@ class ImportTest(CommonTests, api_base.ApiTestCase):
 
     def test_import_that_may_fail_in_one(self) -> None:
         image_id = self.import_that_fails_in_second(allow_failure=True)
-        done = self.wait_progress(image_id, phase='done')
+        # It can be used, and the import has not come to all of its stores.
+        partly = self.wait_progress(
+            image_id, phase='failed', status='active')
         self.assertEqual(
             {'ceph': 'finished', 'second': 'failed', STAGING: 'finished'},
-            api_base.states(done))
+            api_base.states(partly))
         self.assertIn('already holds', api_base.by_store(
-            done)['second']['failure'])
+            partly)['second']['failure'])
+        self.assertEqual('second', partly['last_failure']['store'])
 
     def test_download_that_fails(self) -> None:
         image_id = self.create()

@@ -54,6 +54,30 @@ class TestWrites(base.TestCase):
         self.image = fakes.Image(64, **kwargs)
         return overlap.Writes(fakes.rbd, self.image, 'image', limit)
 
+    def test_data_are_kept_until_they_are_written(self):
+        """librbd may be set to not copy them."""
+        gone = []
+
+        class Chunk(bytes):
+            """Tells when nobody holds it, since it has no weak references."""
+
+            def __del__(self):
+                gone.append(True)
+
+        writes = self.writes()
+        chunk = Chunk(b'ab')
+        aio_write = self.image.aio_write
+
+        def without_copy(data, *args):
+            return aio_write(bytes(bytearray(data)), *args)
+
+        self.image.aio_write = without_copy
+        writes.write(chunk, 0)
+        del chunk
+        self.assertEqual([], gone)
+        writes.drain()
+        self.assertEqual([True], gone)
+
     def test_returns_before_it_is_written(self):
         writes = self.writes()
         self.assertEqual(2, writes.write(b'ab', 0))
@@ -178,6 +202,43 @@ class TestHasher(base.TestCase):
             hasher.update(b'ab')
         hasher.update(b'c')
         self.assertEqual(hashlib.md5(b'abc').hexdigest(), hasher.hexdigest())
+
+    def test_what_may_change_is_copied(self):
+        """Whoever reads into one buffer again and again changes it."""
+        slow = fakes.Hash()
+        hasher = overlap.Hasher(slow, 3)
+        buffer = bytearray(b'ab')
+        for chunk in buffer, memoryview(buffer):
+            hasher.update(chunk)
+            buffer[:] = b'xx' if chunk is not buffer else b'cd'
+        slow.may_eat.release(3)
+        self.assertEqual(b'abcd'.hex(), hasher.hexdigest())
+
+    def test_no_chunk_is_held_that_is_hashed(self):
+        gone = []
+
+        class Chunk(bytes):
+            """Tells when nobody holds it, since it has no weak references."""
+
+            def __del__(self):
+                gone.append(True)
+
+        class Forgetful(fakes.Hash):
+            def update(self, chunk):
+                assert self.may_eat.acquire(timeout=base.PATIENCE)
+
+        slow = Forgetful()
+        hasher = overlap.Hasher(slow, 1)
+        chunk = Chunk(b'ab')
+        hasher.update(chunk)
+        del chunk
+        self.assertEqual([], gone)
+        slow.may_eat.release()
+        deadline = time.monotonic() + base.PATIENCE
+        while not gone and time.monotonic() < deadline:
+            time.sleep(0.001)
+        self.assertEqual([True], gone)
+        hasher.abandon()
 
     def test_nothing_to_hash(self):
         self.assertEqual(hashlib.md5().hexdigest(),

@@ -17,6 +17,7 @@ import hashlib
 import io
 import threading
 import time
+import types
 
 from glance_store._drivers import rbd as stock
 from glance_store import exceptions
@@ -33,11 +34,14 @@ class Told:
 
     def __init__(self):
         self.sizes = []
+        self.source_failed = False
 
     def metered(self, image_file, read):
         from glance_progress import meter
-        self.meter = meter.around(image_file, read)
-        return self.meter
+        return meter.around(image_file, read, self.fail)
+
+    def fail(self):
+        self.source_failed = True
 
     def written(self, size):
         self.sizes.append(size)
@@ -158,7 +162,7 @@ class TestPipeline(base.TestCase):
         self.assertIs(first, outcome)
         self.assertEqual(first is not None, bool(self.deleted))
         self.assertEqual(first is ConnectionError,
-                         self.told.meter.source_failed)
+                         self.told.source_failed)
         self.assert_nothing_left()
 
     def test_a_base_exception_is_not_replaced(self):
@@ -348,3 +352,23 @@ class TestAny(base.TestCase):
     def test_of_other_things(self):
         self.assertTrue(pipeline._any(iter([0, 1])))
         self.assertFalse(pipeline._any([]))
+
+
+class TestNames(base.TestCase):
+
+    def test_defaults_are_kept(self):
+        """Of a decorated add(), too, with arguments by keyword alone."""
+        def add(store, size=2, *, rbd_=None, context='mine'):
+            rbd.Image.write(utils.get_hasher())  # noqa: F821
+            return size, context
+
+        theirs = types.FunctionType(
+            add.__code__, vars(stock), 'add', add.__defaults__)
+        theirs.__kwdefaults__ = add.__kwdefaults__
+        found = []
+        copy = pipeline._with_names(theirs, {
+            'rbd': types.SimpleNamespace(
+                Image=types.SimpleNamespace(write=found.append)),
+            'utils': types.SimpleNamespace(get_hasher=lambda: 'ours')})
+        self.assertEqual((2, 'mine'), copy(None))
+        self.assertEqual(['ours'], found)

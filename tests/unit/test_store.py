@@ -149,6 +149,14 @@ class TestAdd(TestCase):
 
         self.patch('glance_store._drivers.rbd.Store.add', add)
 
+    def test_not_configured(self):
+        """Nothing is known of what to overlap: all is the stock driver's."""
+        self.pretend_ceph()
+        self.patch('glance_progress.pipeline.possible', lambda: True)
+        self.patch('glance_progress.pipeline.Pipeline.add', None)
+        self.assertEqual(5, self.store().add(
+            base.IMAGE, io.BytesIO(b'12345'), 0, 'sha512')[1])
+
     def test_success(self):
         self.pretend_ceph()
         result = self.store().add(

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import gc
 import io
+import weakref
 
 from glance_store import exceptions
 
@@ -18,6 +20,7 @@ from glance_progress import failure
 from glance_progress import publisher
 from glance_progress import record
 from glance_progress import upload
+from glance_progress import warning
 from tests.unit import base
 
 
@@ -59,11 +62,58 @@ class TestCase(base.TestCase):
         self.publisher = Publisher()
         self.patch('glance_progress.publisher.get',
                    lambda conf: self.publisher)
-        self.patch('glance_progress.upload._logged_failure', False)
+        self.patch('glance_progress.upload._fault',
+                   warning.Hourly(upload.LOG))
         self.clock = self.useFixture(base.Clock('glance_progress.upload'))
 
     def upload(self, size=5, conf=None, **kwargs):
         return upload.Upload(conf, base.IMAGE, 'ceph', size, **kwargs)
+
+
+class TestMemory(TestCase):
+
+    def test_nothing_is_left_of_what_has_ended(self):
+        """Neither the data nor the request, as soon as they are let go."""
+        class Reader(io.BytesIO):
+            """Holds the request, as the one of an import does."""
+
+        for end in ('finished', 'failed', None):
+            context = Context('req-1')
+            reader = Reader(b'12345')
+            reader.context = context
+            told = self.upload(context=context)
+            metered = told.metered(reader)
+            metered.read()
+            if end == 'finished':
+                told.finished(5)
+            elif end == 'failed':
+                told.failed(OSError())
+            gone = [weakref.ref(each) for each in (
+                context, reader, told, metered)]
+            gc.disable()
+            self.addCleanup(gc.enable)
+            del context, reader, metered, told
+            self.assertEqual([None] * 4, [each() for each in gone])
+            gc.enable()
+
+    def test_a_size_below_one_is_none(self):
+        """Clients may announce anything; readers would not take it."""
+        for size in (-5, 0, None):
+            self.upload(size)
+            self.assertIsNone(self.publisher.posted[-1][0].total_bytes)
+        self.assertEqual('', self.log.output)
+
+    def test_without_context(self):
+        self.upload()
+        self.assertEqual('', self.log.output)
+
+    def test_more_was_written_than_is_said(self):
+        """What is shown never falls."""
+        told = self.upload()
+        told.written(2 * 1024 * 1024)
+        told.finished(5)
+        self.assertEqual(('finished', 2 * 1024 * 1024, 2 * 1024 * 1024, True),
+                         self.publisher.steps[-1])
 
 
 class TestUpload(TestCase):
@@ -244,7 +294,7 @@ class TestFaults(TestCase):
         self.assertEqual(b'', metered.read(9))
         told.finished(5)
         self.upload(**kwargs).failed(OSError())
-        self.assertEqual(1, self.log.output.count('said once'))
+        self.assertEqual(1, self.log.output.count('Said once'))
         self.assertIn('Traceback', self.log.output)
 
     def test_no_publisher(self):
