@@ -174,10 +174,13 @@ def rebuilds(
     action = models.InstanceAction
     event = models.InstanceActionEvent
     events: dict[int, dict[str, str | None]] = {}
+    # Not by the id alone: a cross-cell resize copies them with new ids, the
+    # newest first (nova.conductor.tasks.cross_cell_migrate.TargetDBSetupTask).
     actions = context.session.query(
         action.id, action.instance_uuid, action.request_id).filter(
             action.instance_uuid.in_(uuids), action.action == 'rebuild',
-            action.deleted == 0).order_by(action.id).all()
+            action.deleted == 0).order_by(
+                action.start_time, action.id).all()
     for action_id, name, result in context.session.query(
             event.action_id, event.event, event.result).filter(
                 event.action_id.in_([each.id for each in actions]),
@@ -196,7 +199,8 @@ def _outcome(events: dict[str, str | None]) -> judgement.Rebuild:
     return {
         'Error': judgement.Rebuild.REFUSED,
         'Success': judgement.Rebuild.ACCEPTED,
-    }.get(events.get(_CONDUCTOR_EVENT) or '', judgement.Rebuild.UNKNOWN)
+        None: judgement.Rebuild.UNDER_WAY,
+    }.get(events.get(_CONDUCTOR_EVENT, ''), judgement.Rebuild.UNKNOWN)
 
 
 @_retried

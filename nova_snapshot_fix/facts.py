@@ -78,7 +78,8 @@ class Server:
             uuid=instance.uuid,
             project_id=instance.project_id,
             image_ref=image_ref,
-            busy=self.moved or instance.task_state is not None,
+            busy=(self.moved or instance.task_state is not None
+                  or rebuild is judgement.Rebuild.UNDER_WAY),
             metadata=metadata,
             columns=instance.columns,
             recorded=request_spec.properties(image_meta(metadata)),
@@ -94,9 +95,24 @@ class Server:
             ever_refused=judgement.Rebuild.REFUSED in self.rebuilds.values(),
             remembers=bool(remembered.keys(instance.metadata)),
             remembered=memory,
-            remembered_rebuild=self.rebuilds.get(
-                memory.request_id if memory is not None else None,
-                judgement.Rebuild.UNKNOWN))
+            remembered_rebuild=self._since(memory))
+
+    def _since(
+        self, memory: remembered.Remembered | None
+    ) -> judgement.Rebuild:
+        """Return REFUSED if that is all that has happened since.
+
+        A nova-api without the extension leaves what is remembered, so that
+        it may be older than a rebuild that was accepted.
+        """
+        requests = list(self.rebuilds)
+        if memory is None or memory.request_id not in requests:
+            return judgement.Rebuild.UNKNOWN
+        since = list(self.rebuilds.values())[
+            requests.index(memory.request_id):]
+        return next((each for each in since
+                     if each is not judgement.Rebuild.REFUSED),
+                    judgement.Rebuild.REFUSED)
 
 
 def load(context: Any, uuids: Collection[str]) -> dict[str, Server]:

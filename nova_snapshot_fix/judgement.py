@@ -92,6 +92,9 @@ class Rebuild(enum.Enum):
     REFUSED = 'refused'
     #: It was handed to a compute service.
     ACCEPTED = 'accepted'
+    #: The conductor has begun, and not said yet how it ended. Nova clears the
+    #: task_state of a server before it records that a rebuild was refused.
+    UNDER_WAY = 'under way'
     #: There is none, or its record has been removed.
     UNKNOWN = 'unknown'
 
@@ -107,7 +110,7 @@ class Facts:
     RequestSpec.image. ``rebuild`` is what came of the newest rebuild, whose
     request had the id ``rebuild_request``; ``ever_refused`` says whether any
     was refused, and ``remembered_rebuild`` what came of the one that
-    ``remembered`` is from.
+    ``remembered`` is from, and of those since: REFUSED if all of them were.
     """
 
     uuid: str
@@ -305,7 +308,9 @@ def _by_memory(facts: Facts) -> Verdict | None:
     """Judge by what was remembered before the newest rebuild, if that counts.
 
     It does while the refusal is all that has happened since: the metadata are
-    of the refused image, or as a patched conductor has put them back.
+    those in the RequestSpec, of the refused image or as "nova-manage
+    image_property set" has changed them, or as a patched conductor has put
+    them back.
     """
     before = facts.remembered
     if (before is None or facts.rebuild is not Rebuild.REFUSED
@@ -316,7 +321,7 @@ def _by_memory(facts: Facts) -> Verdict | None:
         return None
     stale = facts.requested != before.requested
     undone = dict(facts.metadata) == before.image_metadata
-    if not undone and not (stale and facts.as_requested):
+    if not undone and not facts.as_requested:
         return None
     columns = {**before.columns, **(
         {'image_ref': before.image_ref} if facts.volume_backed else {})}
@@ -334,7 +339,10 @@ def _of_volume(facts: Facts, volume: LookUp) -> Verdict:
     if facts.requested is None or not facts.ever_refused:
         return Verdict(Row.VOLUME, facts.key)
     refused = facts.rebuild is Rebuild.REFUSED and facts.as_requested
-    if not refused and same_image(facts.key, facts.requested):
+    if (not refused and same_image(facts.key, facts.requested)
+            # As at the creation of a server with an image and a volume. A
+            # refusal leaves another image there.
+            or same_image(facts.requested, facts.image_ref)):
         return Verdict(Row.VOLUME, facts.key)
     found = Unknown.NO_ANSWER if facts.volume is None else volume(facts.volume)
     if isinstance(found, Unknown):
@@ -381,6 +389,7 @@ def _of_image(
     if isinstance(found, Unknown):
         return _not_known(found, facts, Row.ORIGIN_GONE)
     if same_image(facts.key, found.base):
+        stale = stale and not same_image(facts.requested, found.base)
         return Verdict(row if stale else Row.NAMES_ORIGIN, facts.key,
                        request=stale, request_id=image_ref)
     return Verdict(Row.UNEXPLAINED, facts.key)
@@ -395,8 +404,12 @@ def _refused(
         if found is Unknown.GONE:
             return Verdict(Row.REFUSED_IMAGE_GONE, image_ref)
         return _not_known(found, facts, Row.NOT_SEEN)
-    if (facts.key and not same_image(facts.key, facts.requested)
-            and found.properties == facts.requested_properties):
+    same = found.properties == facts.requested_properties
+    if same and facts.key and same_image(found.base, facts.requested):
+        # As an unshelving that has failed leaves it: with the image that
+        # shelving has made of the server, in its own image's place.
+        return Verdict(Row.NAMES_ORIGIN, facts.key)
+    if same and facts.key and not same_image(facts.key, facts.requested):
         # Resize, migration and shelving write the key as well. Of two images
         # with the same properties nobody can tell whose these are.
         if not (same_image(facts.key, image_ref)
