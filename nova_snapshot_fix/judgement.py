@@ -364,19 +364,18 @@ def _of_image(
         return Verdict(Row.VOLUME, facts.key)
     stale = bool(facts.requested) and not same_image(
         facts.requested, image_ref)
-    if stale and facts.as_requested:
-        if facts.rebuild is Rebuild.REFUSED:
-            return _refused(facts, image_ref, image(image_ref),
-                            base_of_snapshot)
-        if (facts.rebuild is Rebuild.UNKNOWN
-                and not same_image(facts.key, image_ref)):
-            return Verdict(Row.NO_RECORD, facts.key)
+    perhaps = stale and facts.as_requested
+    if perhaps and facts.rebuild is Rebuild.REFUSED:
+        return _refused(facts, image_ref, image(image_ref), base_of_snapshot)
+    no_record = perhaps and facts.rebuild is Rebuild.UNKNOWN
     row = Row.STALE_REQUEST
     if facts.rebuild is Rebuild.REFUSED:
         row = Row.REFUSED_REQUEST
     if same_image(facts.key, image_ref):
         return Verdict(row if stale else Row.NAMES_IMAGE, facts.key,
                        request=stale, request_id=image_ref)
+    if not facts.key and no_record:
+        return Verdict(Row.NO_RECORD, facts.key)
     if not facts.key and base_of_snapshot == IMAGE:
         return Verdict(Row.MISSING, image_ref, request=stale,
                        request_id=image_ref)
@@ -388,11 +387,12 @@ def _of_image(
                        request=stale, request_id=image_ref)
     if isinstance(found, Unknown):
         return _not_known(found, facts, Row.ORIGIN_GONE)
-    if same_image(facts.key, found.base):
-        stale = stale and not same_image(facts.requested, found.base)
+    stale = stale and not same_image(facts.requested, found.base)
+    if same_image(facts.key, found.base) and not (stale and no_record):
         return Verdict(row if stale else Row.NAMES_ORIGIN, facts.key,
                        request=stale, request_id=image_ref)
-    return Verdict(Row.UNEXPLAINED, facts.key)
+    return Verdict(
+        Row.NO_RECORD if no_record else Row.UNEXPLAINED, facts.key)
 
 
 def _refused(

@@ -100,6 +100,7 @@ class TestJudge(testtools.TestCase):
 
     def test_volume(self):
         for each in (of_volume(), of_volume(image_ref='A'),
+                     of_volume('A', image_ref='B', rebuild=Rebuild.REFUSED),
                      of_volume('', requested=None),
                      of_volume(None, rebuild=Rebuild.ACCEPTED),
                      of_volume(requested=None, rebuild=Rebuild.REFUSED)):
@@ -172,6 +173,8 @@ class TestJudge(testtools.TestCase):
             # Somebody has changed the metadata since.
             self.remembering(facts(rebuild=Rebuild.REFUSED, recorded=OF_C),
                              image_metadata={}, requested='O'),
+            self.remembering(facts(rebuild=Rebuild.REFUSED, recorded=OF_C),
+                             image_metadata={}),
             dataclasses.replace(facts(), remembers=True),
         ):
             verdict = self.assert_row(Row.NAMES_IMAGE, each)
@@ -197,6 +200,13 @@ class TestJudge(testtools.TestCase):
             self.assert_row(Row.REFUSED_REQUEST, refused(key), same,
                             request=True)
         self.assert_row(Row.UNEXPLAINED, refused('X'), same)
+
+    def test_unshelving_failed(self):
+        """The image of the server is the one that shelving has made of it."""
+        for outcome in Rebuild:
+            self.assert_row(
+                Row.NAMES_ORIGIN, facts(
+                    'O', requested='O', rebuild=outcome), image('A', 'O'))
 
     def test_refused_origin(self):
         """The refused image is the one that the server's stems from."""
@@ -285,9 +295,12 @@ class TestJudge(testtools.TestCase):
         self.assert_row(Row.ORIGIN_GONE, facts('X'), Unknown.GONE)
 
     def test_no_record(self):
-        for key in 'C', None:
-            self.assert_row(Row.NO_RECORD, refused(
-                key, rebuild=Rebuild.UNKNOWN))
+        self.assert_row(
+            Row.NO_RECORD, refused(None, rebuild=Rebuild.UNKNOWN))
+        for key in 'C', 'X', 'O':
+            self.assert_row(
+                Row.NO_RECORD, refused(key, rebuild=Rebuild.UNKNOWN),
+                image('A', 'O'))
 
     def test_no_answer(self):
         for each in facts('X'), refused(), refused('A'):

@@ -20,10 +20,8 @@ from unittest import mock
 
 from nova.cmd import manage
 from nova.compute import utils as compute_utils
-from nova.conductor import manager
 from nova import exception
 from nova.virt import fake
-import oslo_messaging
 
 from tests.nova import test_command
 from tests.nova import test_volume_backed
@@ -73,15 +71,6 @@ class ImageBackedTest(Base, base.TestCase):
         self.snapshot(server)
         self.assertEqual(before, self.metadata(server))
 
-    def test_disk_config_set_since_the_refusal(self):
-        """PUT /servers/ID is an action of the user's, and no rebuild."""
-        server, _ = self.refused()
-        self.api.api_put('/servers/%s' % server, {
-            'server': {'OS-DCF:diskConfig': 'AUTO'}})
-        self.assertTrue(self.instance(server).auto_disk_config)
-        self.snapshot(server)
-        self.assertTrue(self.instance(server).auto_disk_config)
-
     if base.RELEASE >= 26:
         def test_property_set_since_the_refusal(self):
             """It makes RequestSpec.image of the metadata, with image_ref."""
@@ -91,38 +80,6 @@ class ImageBackedTest(Base, base.TestCase):
             metadata = self.metadata(server)
             self.assertEqual('scsi', metadata.pop('image_hw_disk_bus'))
             self.assertEqual(before, metadata)
-
-
-class ImageBackedCommandTest(Base, test_command.CommandTestCase):
-
-    def test_scheduler_does_not_answer(self):
-        """The conductor leaves image_ref as the API has set it."""
-        server = self.create_server(base.A)
-        before = self.image_metadata(server)
-        with mock.patch.object(
-                manager.ComputeTaskManager, '_schedule_instances',
-                autospec=True, side_effect=oslo_messaging.MessagingTimeout):
-            try:
-                self.act(server, 'rebuild', {'imageRef': base.B}, wait=False)
-            except base.client.OpenStackApiException:
-                pass
-        self.act(server, 'os-resetState', {'state': 'active'})
-        self.assertNotEqual(before, self.image_metadata(server))
-        self.assertNotEqual((0, {}), self.states('check'))
-
-    if base.RELEASE >= 26:
-        def test_property_set_since_the_refusal(self):
-            server = self.create_server(base.A)
-            self.refuse_rebuild(server)
-            self.set_property(server, hw_disk_bus='scsi')
-            self.assertEqual(
-                base.A, self.request_spec(server).image.id)
-            with contextlib.suppress(base.client.OpenStackApiException):
-                self.act(server, 'os-start')
-                self.migrate(server)
-            self.assertEqual(
-                'c', self.metadata(server)['image_os_admin_user'])
-            self.assertNotEqual((0, {}), self.states('check'))
 
 
 class UnshelveFailsTest(test_command.CommandTestCase):
@@ -194,15 +151,3 @@ if base.RELEASE >= 26:
             self.assertNotEqual(before, self.state(server))
             self.snapshot(server)
             self.assertEqual(before[0], self.image_metadata(server))
-
-    class VolumeBackedCommandTest(
-            Base, test_volume_backed.Servers, test_command.CommandTestCase):
-
-        def test_property_set_since_the_refusal(self):
-            """RequestSpec.image has no id then, as that of a healthy one."""
-            server = self.create_volume_backed()
-            self.refuse_rebuild(server)
-            self.set_property(server, hw_disk_bus='scsi')
-            self.assertEqual(
-                'c', self.metadata(server)['image_os_admin_user'])
-            self.assertNotEqual((0, {}), self.states('check'))
