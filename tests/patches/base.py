@@ -28,6 +28,8 @@ import fixtures
 import testtools
 
 from tools import apply_patches
+from tools.patching import rewriting
+from tools.patching import series
 
 REBUILD = pathlib.Path('nova/compute/api.py')
 CONDUCTOR = pathlib.Path('nova/conductor/manager.py')
@@ -52,8 +54,8 @@ class TestCase(testtools.TestCase):
         """Return a tree with the metadata and the files of our patches."""
         root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         wheel, = wheels().glob('%s-%s-*.whl' % (project, version))
-        names = {hunk.path for series in apply_patches.PATCHES.glob(
-            project + '/*') for hunk in apply_patches.hunks(series)}
+        names = {name for patch in series.PATCHES.glob(project + '/*/*.patch')
+                 for name in rewriting.files(patch)}
         with zipfile.ZipFile(wheel) as archive:
             for name in archive.namelist():
                 if name in names or name.endswith('.dist-info/METADATA'):
