@@ -21,7 +21,10 @@ for _glance_progress_lib in edits services locations patches tempest \
 done
 unset _glance_progress_lib
 
-if [[ "$1" == "stack" && "$2" == "install" ]]; then
+if [[ "$1" == "stack" ]] && ! is_service_enabled glance nova; then
+    # Neither is on this machine, so nothing here is to be installed or edited.
+    :
+elif [[ "$1" == "stack" && "$2" == "install" ]]; then
     echo_summary "Installing glance-progress"
     install_glance_progress
 elif [[ "$1" == "stack" && "$2" == "post-config" ]]; then

@@ -101,6 +101,28 @@ class ConfigureTest(base.TestCase):
                    if content != before[path]}
         self.assertEqual({'nova.conf'}, changed)
 
+    def test_nova_alone_in_an_environment_of_its_own(self):
+        """Nova's is the only one that the package is in."""
+        shutil.rmtree(self.environment['GLANCE_VENV'])
+        self.run_plugin('configure', ENABLED_SERVICES='n-cpu')
+        self.assertEqual('True', base.read(self.nova_conf)['service_user'][
+            'send_service_user_token'])
+
+    def test_neither(self):
+        """There is nothing to install into, or to edit, and no script."""
+        for project in 'GLANCE', 'NOVA':
+            shutil.rmtree(self.environment[project + '_VENV'])
+            shutil.rmtree(self.environment[project + '_CONF_DIR'])
+        tempest = pathlib.Path(self.environment['TEMPEST_CONFIG'])
+        tempest.write_text('[DEFAULT]\n')
+        before = sorted(self.directory.rglob('*'))
+        for services in 'q-agt', 'c-api,c-vol', 'tempest', 's-proxy':
+            for action in 'install', 'configure', 'test-config', 'undo':
+                self.run_plugin(action, ENABLED_SERVICES=services,
+                                GLANCE_PROGRESS_APPLY_PATCHES='True')
+        self.assertEqual(before, sorted(self.directory.rglob('*')))
+        self.assertEqual('[DEFAULT]\n', tempest.read_text())
+
     def test_file_missing(self):
         self.write_glance(base.SINGLE)
         self.nova_paste.unlink()
@@ -109,7 +131,7 @@ class ConfigureTest(base.TestCase):
 
     def test_edits_are_private(self):
         self.configure(base.SINGLE)
-        for path in (self.state, self.state / 'edits'):
+        for path in (self.state, *self.state.rglob('*')):
             self.assertEqual(0, stat.S_IMODE(path.stat().st_mode) & 0o77)
 
 
@@ -182,6 +204,26 @@ class UndoTest(base.TestCase):
             'glance_progress': {'stalled_after': '7'},
             'new': {'option': 'value'},
         }, base.read(self.glance_conf))
+
+    def test_edits_in_between_stay(self):
+        # As stack.sh does with local.conf, after which we look again
+        self.write_glance(base.SINGLE)
+        self.run_plugin('configure')
+        subprocess.run(['crudini', '--set', self.glance_conf, 'DEFAULT',
+                        'debug', 'True'], check=True)
+        subprocess.run(['crudini', '--set', self.glance_conf, 'glance_store',
+                        'stores', 'rbd'], check=True)
+        self.run_plugin('extra')
+        self.assertEqual('rbd_progress', base.read(
+            self.glance_conf)['glance_store']['stores'])
+        self.run_plugin('undo')
+        options = base.read(self.glance_conf)
+        self.assertEqual(
+            ('rbd', 'True', 'True'),
+            (options['glance_store']['stores'], options['DEFAULT']['debug'],
+             options['DEFAULT']['show_multiple_locations']))
+        self.assertNotIn('location_consumers',
+                         options.get('glance_progress', {}))
 
     def test_files_made_anew(self):
         # As stack.sh does with nova.conf and the paste files
@@ -315,8 +357,8 @@ class TempestTest(base.TestCase):
 
 class InstallTest(base.TestCase):
 
-    FILES = {'glance': 'glance/api/v2/discovery.py',
-             'nova': 'nova/conductor/manager.py'}
+    FILES = {'glance': ('glance/api/v2/discovery.py',),
+             'nova': ('nova/compute/api.py', 'nova/conductor/manager.py')}
 
     def setUp(self):
         super().setUp()
@@ -327,16 +369,21 @@ class InstallTest(base.TestCase):
             metadata, = source.glob(project + '-[0-9]*.dist-info')
             target = (self.directory / (project + '-venv') / 'lib' /
                       'python3.11' / 'site-packages')
-            path = target / self.FILES[project]
-            path.parent.mkdir(parents=True)
-            shutil.copy(source / self.FILES[project], path)
-            (target / metadata.name).mkdir()
+            (target / metadata.name).mkdir(parents=True)
             shutil.copy(metadata / 'METADATA', target / metadata.name)
+            for name in self.FILES[project]:
+                path = target / name
+                path.parent.mkdir(parents=True)
+                shutil.copy(source / name, path)
             self.files[project] = path
 
     def pip_runs(self, project):
         log = self.directory / (project + '-venv') / 'bin' / 'pip.log'
         return log.read_text().splitlines() if log.exists() else []
+
+    def sources(self):
+        return {path: path.read_bytes()
+                for path in self.directory.rglob('site-packages/**/*.py')}
 
     def patched(self):
         return {project for project in self.files if not apply_patches.main(
@@ -355,13 +402,12 @@ class InstallTest(base.TestCase):
         self.assertEqual(1, len(self.pip_runs('glance')))
 
     def test_patches(self):
-        before = {path: path.read_bytes() for path in self.files.values()}
+        before = self.sources()
         for _ in range(2):
             self.run_plugin('install', GLANCE_PROGRESS_APPLY_PATCHES='yes')
             self.assertEqual({'glance', 'nova'}, self.patched())
         self.run_plugin('undo')
-        self.assertEqual(before, {path: path.read_bytes()
-                                  for path in self.files.values()})
+        self.assertEqual(before, self.sources())
 
     def test_patched_before(self):
         apply_patches.main(['apply', str(self.directory / 'glance-venv')])

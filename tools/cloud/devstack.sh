@@ -14,12 +14,15 @@
 # Configures Glance and Nova, as they are on this machine, with the functions
 # of the DevStack plugin, and with no DevStack.
 #
-#   tools/cloud/devstack.sh install|configure|check|test-config|undo DIRECTORY
+#   tools/cloud/devstack.sh ACTION DIRECTORY
+#
+#   ACTION is one of:
 #
 #   install       into the services' virtual environments
 #   configure     edit the services' files, and check them; once more changes
 #                 nothing
 #   check         ask glance-progress-status again
+#   extra         edit what stack.sh has written after configure
 #   test-config   tell Tempest
 #   undo          take back what configure has edited, and patches
 #
@@ -111,8 +114,25 @@ function iniset {
     crudini --set "$1" "$2" "$3" "$4"
 }
 
+function ini_has_option {
+    crudini --get "$1" "$2" "$3" >/dev/null 2>&1
+}
+
+function inidelete {
+    crudini --del "$1" "$2" "$3"
+}
+
 function setup_develop {
     install_project "$PIP_VIRTUAL_ENV"
+}
+
+# They are not run here.
+function stop_glance {
+    :
+}
+
+function start_glance {
+    :
 }
 
 # No local.conf here, and nothing in the background.
@@ -131,7 +151,7 @@ function plugin {
 
 . devstack/settings
 case $1 in
-    install|test-config) plugin stack "$1" ;;
+    install|extra|test-config) plugin stack "$1" ;;
     configure) plugin stack post-config ;;
     check) plugin none && check_glance_progress ;;
     undo) plugin unstack ;;
