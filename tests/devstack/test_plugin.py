@@ -342,6 +342,22 @@ class TempestTest(base.TestCase):
             {'progress_api': 'True', 'stores': '', 'snapshot_direct': 'True',
              'nova_snapshot_fix': 'True'}, self.tempest(base.SINGLE))
 
+    def test_routers_gone(self):
+        """As after an upgrade that has brought the packaged files back."""
+        self.tempest(base.SINGLE)
+        for path, ours, stock in (
+            (self.glance_paste, base.GLANCE_ROUTER,
+             'glance.api.v2.router:API.factory'),
+            (self.nova_paste, base.NOVA_ROUTER,
+             'nova.api.openstack.compute:APIRouterV21.factory'),
+        ):
+            path.write_text(path.read_text().replace(ours, stock))
+        self.run_plugin('test-config')
+        options = base.read(
+            self.environment['TEMPEST_CONFIG'])['glance_progress']
+        self.assertEqual(('False', 'False'), (
+            options['progress_api'], options['nova_snapshot_fix']))
+
     def test_default_store_first(self):
         options = {**base.MULTI, 'DEFAULT': {
             'enabled_backends': 'a:rbd, fast:file, robust_rbd:rbd'}}

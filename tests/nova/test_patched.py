@@ -27,6 +27,7 @@ import fixtures
 import nova
 from nova.compute import api as compute
 from nova.conductor import manager as conductor
+from nova.objects import base as objects_base
 from nova.tests import fixtures as nova_fixtures
 from nova.tests.functional import test_servers
 
@@ -86,7 +87,7 @@ class TestCase(base.TestCase):
         instance = self.instance(server)
         image = self.request_spec(server).image
         return {'metadata': self.image_metadata(server),
-                'request': image and image.obj_to_primitive(),
+                'request': image and objects_base.obj_to_primitive(image),
                 **{name: getattr(instance, name) for name in COLUMNS}}
 
     def assert_undone(self, server):

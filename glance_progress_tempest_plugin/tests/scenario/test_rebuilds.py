@@ -29,6 +29,14 @@ CONF = config.CONF
 
 class RebuildTest(base.BaseSnapshotTest):
 
+    @classmethod
+    def skip_checks(cls) -> None:
+        super().skip_checks()
+        if not CONF.glance_progress.nova_snapshot_fix:
+            raise cls.skipException(
+                'Nova may lose the base image: [glance_progress] '
+                'nova_snapshot_fix is False')
+
     @decorators.idempotent_id('7ae81aa0-329d-4099-81e8-2f6b9fa138be')
     @decorators.attr(type='slow')
     @utils.services('compute', 'image')
@@ -60,10 +68,6 @@ class RebuildTest(base.BaseSnapshotTest):
     @utils.services('compute', 'image')
     def test_refused_rebuild(self) -> None:
         """The server keeps its image, and that is the base of snapshots."""
-        if not CONF.glance_progress.nova_snapshot_fix:
-            raise self.skipException(
-                'Nova does not restore the metadata of the image: '
-                '[glance_progress] nova_snapshot_fix is False')
         server = self.create_server()
         self.refuse_rebuild(server['id'], self.create_unwanted_image())
         snapshot = self.take_snapshot(server)
