@@ -27,6 +27,7 @@ import fixtures
 import nova
 from nova.compute import api as compute
 from nova.conductor import manager as conductor
+from nova import notifications
 from nova.objects import base as objects_base
 from nova.tests import fixtures as nova_fixtures
 from nova.tests.functional import test_servers
@@ -110,14 +111,17 @@ class StockRouterTest(TestCase):
 
     def test_rebuild(self):
         server = self.create_server(base.A)
-        before = self.metadata(server)
-        rpc = self.conductor.manager.compute_task_mgr.compute_rpcapi
-        with mock.patch.object(rpc, 'rebuild_instance',
-                               wraps=rpc.rebuild_instance) as sent:
+        with mock.patch.object(notifications, 'image_meta', autospec=True,
+                               side_effect=notifications.image_meta) as told:
             self.rebuild(server)
-        # What the API tells the conductor goes no further.
-        self.assertEqual(before, sent.call_args[1]['orig_sys_metadata'])
         self.assertEqual(base.B, self.request_spec(server).image.id)
+        # What the API tells the conductor goes to nova-compute as well, where
+        # it is passed to this one, and no further.
+        passed = [call[0][0] for call in told.call_args_list]
+        self.assertIn('undo_rebuild', {key for each in passed for key in each})
+        for each in passed:
+            self.assertNotIn('undo_rebuild', notifications.image_meta(each))
+        self.assertNotIn('undo_rebuild', self.metadata(server))
 
     def test_refused_rebuild(self):
         server = self.create_server(base.A)
