@@ -68,7 +68,7 @@ class TestCheck(base.TestCase):
              'writes_in_flight': 3,
              'stalled_after': 60.0, 'record_ttl': 86400,
              'honor_base_image_ref': True,
-             'location_check': 'enforce', 'location_consumers': 'old-api',
+             'location_check': 'enforce', 'location_consumers': None,
              'legacy_keys': True, 'legacy_ttl': 86400},
             dict(conf.glance_progress))
 
