@@ -213,7 +213,6 @@ default store when it is in none or when the caller may not see it. Needs
 """),
     cfg.ListOpt(
         'record_secrets',
-        default=[],
         secret=True,
         help="""
 Secrets, separated by commas, by which records in memcached are signed and

@@ -289,7 +289,7 @@ def _from_conf(conf: cfg.ConfigOpts) -> Publisher:
         record_ttl=ours.record_ttl,
         legacy_ttl=ours.legacy_ttl if ours.legacy_keys else None,
         stores=store_names.all_of(conf),
-        secrets=ours.record_secrets)
+        secrets=ours.record_secrets or ())
 
 
 _publisher = process.PerProcess(_from_conf)

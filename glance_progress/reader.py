@@ -144,4 +144,4 @@ def from_conf(
     conf: cfg.ConfigOpts, client: memcached.Memcached
 ) -> Reader:
     """Return a reader by what ``[glance_progress]`` in *conf* says."""
-    return Reader(client, conf[opts.GROUP].record_secrets)
+    return Reader(client, conf[opts.GROUP].record_secrets or ())

@@ -49,8 +49,12 @@ _STORE = _object({
     'bytes_written': _BYTES,
     'total_bytes': {**_BYTES, 'type': ['integer', 'null']},
     'started_at': _NUMBER,
+    'started_at_iso': _TEXT,
     'updated_at': _NUMBER,
-    'sequence': {'type': ['integer', 'null'], 'minimum': 0},
+    'updated_at_iso': _TEXT,
+    # What the numbers of JavaScript hold.
+    'sequence': {'type': ['integer', 'null'], 'minimum': 0,
+                 'maximum': 2 ** 53},
     'request_id': _TEXT,
     'failure': _TEXT,
     'percent': _PERCENT,
@@ -72,6 +76,13 @@ IMAGE = _object({
     'percent': _PERCENT,
     'source': {'enum': ['memcached', 'database']},
     'stores': {'type': 'array', 'items': _STORE},
+    'last_failure': {'anyOf': [{'type': 'null'}, _object({
+        'store': {'type': 'string', 'minLength': 1},
+        'failure': _TEXT,
+        'updated_at': _NUMBER,
+        'updated_at_iso': _TEXT,
+        'request_id': _TEXT,
+    })]},
 })
 
 SHOW = {'status_code': [200], 'response_body': IMAGE, **_NO_STORE}
@@ -79,6 +90,7 @@ SHOW = {'status_code': [200], 'response_body': IMAGE, **_NO_STORE}
 LIST = {
     'status_code': [200],
     'response_body': _object({
+        'version': {'type': 'string'},
         'images': {'type': 'array', 'items': IMAGE},
         'first': {'type': 'string'},
         'next': {'type': 'string'},

@@ -138,7 +138,10 @@ class API(compute.API):
         return {**image, 'properties': {**properties, 'base_image_ref': base}}
 
     def _heal(self, context: Any, instance: Any, action: str) -> bool:
-        """Heal a server, and return whether its metadata are its own then."""
+        """Heal a server, and return whether its metadata are its own then.
+
+        Afterwards the server is as it is now: Glance may have taken a while.
+        """
         try:
             cell_context = instance._context or context
             metadata = instance.system_metadata
@@ -166,7 +169,8 @@ class API(compute.API):
         Nova saves it when it sets the task_state, just before it resets the
         image metadata.
         """
-        if (judgement.same_image(image_href, instance.image_ref)
+        # To the letter, as Nova compares them.
+        if (image_href == instance.image_ref
                 and not compute_utils.is_volume_backed_instance(
                     context, instance)):
             return  # nobody asks a scheduler, who could refuse
@@ -184,7 +188,7 @@ class API(compute.API):
 
 
 def _healing(name: str, stock: Any) -> Any:
-    """Return Nova's method *name*, which heals the server before its own work.
+    """Return Nova's method *name*, with the healing of the server before it.
 
     Nova's decorators, which answer 409, come first: of a server that they
     refuse nothing is written.
@@ -193,12 +197,10 @@ def _healing(name: str, stock: Any) -> Any:
         self: API, context: Any, instance: Any, *args: Any, **kwargs: Any
     ) -> Any:
         self._heal(context, instance, name.strip('_'))
-        # Where another action has begun meanwhile, Nova's checks say so.
-        method = inner if instance.task_state is None else stock
-        return method(self, context, instance, *args, **kwargs)
+        # Nova's checks once more, of the server as it is now.
+        return stock(self, context, instance, *args, **kwargs)
 
-    outer, inner = within.put(stock, action)
-    return outer
+    return within.put(stock, action)
 
 
 def _rebuild(stock: Any) -> Any:
@@ -217,11 +219,9 @@ def _rebuild(stock: Any) -> Any:
         # so that other requests do not see the flag.
         ours = copy.copy(self)
         ours._rebuilding = True
-        method = inner if instance.task_state is None else stock
-        return method(ours, context, instance, image_href, *args, **kwargs)
+        return stock(ours, context, instance, image_href, *args, **kwargs)
 
-    outer, inner = within.put(stock, rebuild)
-    return outer
+    return within.put(stock, rebuild)
 
 
 for _name in HEALED_BEFORE:

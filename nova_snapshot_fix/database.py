@@ -49,6 +49,10 @@ COLUMNS = ('image_ref', *remembered.COLUMNS)
 _CONDUCTOR_EVENT = 'rebuild_server'
 _COMPUTE_EVENT = 'compute_rebuild_instance'
 
+# Where Nova keeps the id of the image that it makes of a server to shelve it
+# (nova.compute.manager.ComputeManager._shelve_instance).
+_SHELVED_IMAGE = 'shelved_image_id'
+
 _retried = oslo_db_api.wrap_db_retry(
     max_retries=5, retry_on_deadlock=True, inc_retry_interval=True)
 
@@ -79,6 +83,7 @@ class Instance:
     task_state: str | None
     metadata: dict[str, str | None]
     columns: dict[str, Any]
+    shelved_image: str | None = None
 
 
 class _Moved(Exception):
@@ -147,6 +152,12 @@ def instances(
             uuid, project_id, task_state, {}, dict(zip(COLUMNS, columns)))
     for row in _metadata(context, found):
         found[row.instance_uuid].metadata[row.key] = row.value
+    shelved = models.InstanceSystemMetadata
+    for uuid, value in context.session.query(
+            shelved.instance_uuid, shelved.value).filter(
+                shelved.instance_uuid.in_(list(found)),
+                shelved.key == _SHELVED_IMAGE, shelved.deleted == 0):
+        found[uuid] = dataclasses.replace(found[uuid], shelved_image=value)
     return found
 
 

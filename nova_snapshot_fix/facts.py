@@ -90,6 +90,7 @@ class Server:
             has_request=self.request is not None,
             requested=request_spec.image_id(self.request),
             requested_properties=requested,
+            shelved_image=instance.shelved_image,
             rebuild=rebuild,
             rebuild_request=rebuild_request,
             ever_refused=judgement.Rebuild.REFUSED in self.rebuilds.values(),

@@ -107,9 +107,10 @@ class Facts:
     ``metadata`` are its image_* keys, ``recorded`` those properties of them
     that Nova knows, ``columns`` those that a rebuild takes from an image, and
     ``requested`` and ``requested_properties`` the id and the properties of
-    RequestSpec.image. ``rebuild`` is what came of the newest rebuild, whose
-    request had the id ``rebuild_request``; ``ever_refused`` says whether any
-    was refused, and ``remembered_rebuild`` what came of the one that
+    RequestSpec.image. ``shelved_image`` is what the last shelving has made of
+    the server, None when it has been unshelved since. ``rebuild`` is what came
+    of the newest rebuild, whose request had the id ``rebuild_request``;
+    ``ever_refused`` says whether any was refused, and ``remembered_rebuild`` what came of the one that
     ``remembered`` is from, and of those since: REFUSED if all of them were.
     """
 
@@ -126,6 +127,7 @@ class Facts:
     requested: str | None
     requested_properties: Properties
     rebuild: Rebuild
+    shelved_image: str | None = None
     rebuild_request: str | None = None
     ever_refused: bool = False
     remembers: bool = False
@@ -209,6 +211,10 @@ class Row(enum.Enum):
         State.UNJUDGED,
         'the image of the server is gone, so that nobody can tell what it '
         'stems from')
+    SHELVED_IMAGE = (
+        State.UNJUDGED,
+        'unshelving has failed, and has left the image that shelving has made '
+        'of the server in the place of its own')
     NO_RECORD = (
         State.UNJUDGED,
         'the RequestSpec names another image, and there is no record of a '
@@ -316,15 +322,17 @@ def _by_memory(facts: Facts) -> Verdict | None:
     if (before is None or facts.rebuild is not Rebuild.REFUSED
             or facts.remembered_rebuild is not Rebuild.REFUSED):
         return None
-    if not facts.volume_backed and not same_image(
-            before.image_ref, facts.image_ref):
+    if not facts.volume_backed and not (
+            same_image(before.image_ref, facts.image_ref)
+            # As the API has set it, where the conductor has failed otherwise
+            # than by finding no host. No compute service was asked.
+            or same_image(facts.requested, facts.image_ref)):
         return None
     stale = facts.requested != before.requested
     undone = dict(facts.metadata) == before.image_metadata
     if not undone and not facts.as_requested:
         return None
-    columns = {**before.columns, **(
-        {'image_ref': before.image_ref} if facts.volume_backed else {})}
+    columns = {**before.columns, 'image_ref': before.image_ref}
     if undone and not stale and columns.items() <= facts.columns.items():
         return None
     return Verdict(
@@ -362,6 +370,8 @@ def _of_image(
     image_ref = facts.image_ref
     if not image_ref:
         return Verdict(Row.VOLUME, facts.key)
+    if same_image(image_ref, facts.shelved_image):
+        return Verdict(Row.SHELVED_IMAGE, facts.key)
     stale = bool(facts.requested) and not same_image(
         facts.requested, image_ref)
     perhaps = stale and facts.as_requested
@@ -458,9 +468,7 @@ def healed(
             for name in REGISTERED - facts.requested_properties.keys()}
         after = {**restored, **{
             key: value for key, value in facts.metadata.items()
-            if key in registered and (
-                verdict.source is not Source.REMEMBERED
-                or key not in restored)}}
+            if key in registered}}
     if verdict.key is None:
         after.pop(KEY, None)
     else:

@@ -29,8 +29,8 @@ from typing import Any
 
 def put(
     decorated: Callable[..., Any], inside: Callable[..., Any]
-) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return *decorated* with *inside* in its place, and what stood there.
+) -> Callable[..., Any]:
+    """Return *decorated* with *inside* in the place of what it decorates.
 
     Each decorator that has used functools.wraps() is made anew around what is
     inside it: the same code, with another function in its closure. Where one
@@ -45,7 +45,7 @@ def put(
     made: Callable[..., Any] = functools.wraps(innermost)(inside)
     for decorator in reversed(decorators):
         made = _around(decorator, made)
-    return made, innermost
+    return made
 
 
 def _cell(decorator: Any, function: Any) -> int | None:

@@ -20,8 +20,10 @@ from unittest import mock
 
 from nova.cmd import manage
 from nova.compute import utils as compute_utils
+from nova.conductor import manager
 from nova import exception
 from nova.virt import fake
+import oslo_messaging
 
 from tests.nova import test_command
 from tests.nova import test_volume_backed
@@ -70,6 +72,22 @@ class ImageBackedTest(Base, base.TestCase):
         self.images[base.A]['properties']['os_distro'] = 'edited'
         self.snapshot(server)
         self.assertEqual(before, self.metadata(server))
+
+    def test_scheduler_does_not_answer(self):
+        """The conductor leaves image_ref as the API has set it."""
+        server = self.create_server(base.A)
+        before = self.metadata(server)
+        with mock.patch.object(
+                manager.ComputeTaskManager, '_schedule_instances',
+                autospec=True, side_effect=oslo_messaging.MessagingTimeout):
+            with contextlib.suppress(base.client.OpenStackApiException):
+                self.act(server, 'rebuild', {'imageRef': base.B}, wait=False)
+        self.act(server, 'os-resetState', {'state': 'active'})
+        self.assertEqual(base.B, self.instance(server).image_ref)
+        self.snapshot(server)
+        self.assertEqual(base.A, self.instance(server).image_ref)
+        self.assertEqual(before, self.metadata(server))
+        self.assertEqual(base.A, self.request_spec(server).image.id)
 
     if base.RELEASE >= 26:
         def test_property_set_since_the_refusal(self):

@@ -67,6 +67,7 @@ class TestCheck(base.TestCase):
              'memcached_tls_keyfile': None, 'update_interval': 1.0,
              'writes_in_flight': 3,
              'stalled_after': 60.0, 'record_ttl': 86400,
+             'record_secrets': None,
              'honor_base_image_ref': True,
              'location_check': 'enforce', 'location_consumers': None,
              'legacy_keys': True, 'legacy_ttl': 86400},

@@ -318,7 +318,6 @@ class TestUnusable(TestCase):
             self.assertEqual(0, self.run_command(option))
             self.assertIn(text, self.stdout.getvalue())
 
-
     def test_a_secret_in_a_malformed_line(self):
         path = os.path.join(
             self.useFixture(fixtures.TempDir()).path, 'glance-api.conf')

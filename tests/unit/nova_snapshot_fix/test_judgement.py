@@ -133,7 +133,8 @@ class TestJudge(testtools.TestCase):
                 Row.REFUSED_REMEMBERED, self.remembering(refused(key)),
                 key='A', request=True)
             self.assertEqual(
-                ('A', judgement.Source.REMEMBERED, True, self.memory()),
+                ('A', judgement.Source.REMEMBERED, True, self.memory(
+                    columns={'os_type': None, 'image_ref': 'A'})),
                 (verdict.request_id, verdict.source, verdict.clear,
                  verdict.restore))
 
@@ -159,6 +160,13 @@ class TestJudge(testtools.TestCase):
         self.assert_row(Row.NAMES_IMAGE, self.remembering(
             dataclasses.replace(undone, columns=FACTS.columns)))
 
+    def test_refused_otherwise_than_by_the_scheduler(self):
+        """The conductor has not put image_ref back, and nobody has rebuilt."""
+        verdict = self.assert_row(
+            Row.REFUSED_REMEMBERED,
+            self.remembering(refused(image_ref='C')), key='A', request=True)
+        self.assertEqual('A', verdict.restore.columns['image_ref'])
+
     def test_memory_that_does_not_count(self):
         """It goes, and the server is judged as if it had never been."""
         for each in (
@@ -168,8 +176,6 @@ class TestJudge(testtools.TestCase):
                 rebuild=Rebuild.REFUSED)),
                 remembered_rebuild=Rebuild.ACCEPTED),
             self.remembering(facts(rebuild=Rebuild.UNKNOWN)),
-            # Nova says that the server has another image.
-            self.remembering(facts(rebuild=Rebuild.REFUSED), image_ref='B'),
             # Somebody has changed the metadata since.
             self.remembering(facts(rebuild=Rebuild.REFUSED, recorded=OF_C),
                              image_metadata={}, requested='O'),
@@ -294,6 +300,12 @@ class TestJudge(testtools.TestCase):
     def test_origin_gone(self):
         self.assert_row(Row.ORIGIN_GONE, facts('X'), Unknown.GONE)
 
+    def test_shelved_image(self):
+        for each in facts(None), facts('X'), refused():
+            self.assert_row(Row.SHELVED_IMAGE, dataclasses.replace(
+                each, shelved_image='a'))
+        self.assert_row(Row.MISSING, facts(None, shelved_image='S'), key='A')
+
     def test_no_record(self):
         self.assert_row(
             Row.NO_RECORD, refused(None, rebuild=Rebuild.UNKNOWN))
@@ -331,12 +343,6 @@ class TestHealed(testtools.TestCase):
             Row.REFUSED_IMAGE, 'A', judgement.Source.GLANCE)
         self.assertEqual(
             {KEY: 'A', 'image_hw_machine_type': 'q35',
-             'image_hw_disk_bus': 'virtio'},
-            judgement.healed(before, verdict, restored))
-        verdict = dataclasses.replace(
-            verdict, source=judgement.Source.REMEMBERED)
-        self.assertEqual(
-            {KEY: 'A', 'image_hw_machine_type': 'pc',
              'image_hw_disk_bus': 'virtio'},
             judgement.healed(before, verdict, restored))
 
