@@ -110,8 +110,9 @@ class Facts:
     RequestSpec.image. ``shelved_image`` is what the last shelving has made of
     the server, None when it has been unshelved since. ``rebuild`` is what came
     of the newest rebuild, whose request had the id ``rebuild_request``;
-    ``ever_refused`` says whether any was refused, and ``remembered_rebuild`` what came of the one that
-    ``remembered`` is from, and of those since: REFUSED if all of them were.
+    ``ever_refused`` says whether any was refused, and ``remembered_rebuild``
+    what came of the one that ``remembered`` is from, and of those since:
+    REFUSED if all of them were.
     """
 
     uuid: str

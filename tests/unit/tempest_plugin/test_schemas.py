@@ -35,7 +35,8 @@ class TestSchemas(base.TestCase):
 
     def validate(self, image):
         SHOW.validate(image)
-        LIST.validate({'images': [image], 'first': '/v2/info/progress'})
+        LIST.validate({'version': '1.1', 'images': [image],
+                       'first': '/v2/info/progress'})
 
     def test_no_caches(self):
         HEADERS.validate({'cache-control': 'no-store', 'status': '200'})
