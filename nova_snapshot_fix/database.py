@@ -29,7 +29,6 @@ from typing import NamedTuple
 
 from oslo_db import api as oslo_db_api
 from oslo_utils import timeutils
-from sqlalchemy import orm
 
 try:
     from nova.db.main import api as db
@@ -107,24 +106,26 @@ def rows(
     :raises oslo_db.exception.DBError: if the database fails
     """
     instance = models.Instance
-    base = orm.aliased(models.InstanceSystemMetadata)
-    memory = orm.aliased(models.InstanceSystemMetadata)
     query = context.session.query(
-        instance.id, instance.uuid, instance.image_ref, base.value,
-        memory.value)
-    for alias, key in ((base, judgement.KEY),
-                       (memory, remembered.PREFIX + '0')):
-        query = query.outerjoin(
-            alias, (alias.instance_uuid == instance.uuid)
-            & (alias.key == key) & (alias.deleted == 0))
-    query = query.filter(_shown(), instance.id > after)
+        instance.id, instance.uuid, instance.image_ref).filter(
+            _shown(), instance.id > after)
     if project_id is not None:
         query = query.filter(instance.project_id == project_id)
     if uuids is not None:
         query = query.filter(instance.uuid.in_(uuids))
-    found = [Row(*row) for row in query.order_by(instance.id).limit(limit)]
-    # Nova has no index that would forbid a second row of a key.
-    return list({row.id: row for row in found}.values())
+    found = query.order_by(instance.id).limit(limit).all()
+    # Not joined: a planner that sorts would join what the limit cuts off.
+    metadata = models.InstanceSystemMetadata
+    memory = remembered.PREFIX + '0'
+    values = {
+        (uuid, key): value for uuid, key, value in context.session.query(
+            metadata.instance_uuid, metadata.key, metadata.value).filter(
+                metadata.instance_uuid.in_([row.uuid for row in found]),
+                metadata.key.in_((judgement.KEY, memory)),
+                metadata.deleted == 0).order_by(metadata.id)}
+    return [Row(row.id, row.uuid, row.image_ref,
+                values.get((row.uuid, judgement.KEY)),
+                values.get((row.uuid, memory))) for row in found]
 
 
 def _shown() -> Any:

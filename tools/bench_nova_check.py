@@ -13,18 +13,20 @@
 
 """Measures ``nova-snapshot-fix check`` on databases of its own.
 
-    python -m tools.bench_nova_check [--instances N] [--off PERCENT]
+    python -m tools.bench_nova_check [--database mariadb] [--instances N]
+        [--wrong PERCENT]
 
 Run it with the interpreter of an environment with Nova, from the top of the
-tree. It fills a cell on sqlite with so many servers, checks them in another
-process, and prints how fast that was and what it took, as JSON. With
---minimum it fails where the check is slower.
+tree. It fills a cell with so many servers, in SQLite or in a MariaDB that it
+starts, checks them in another process, and prints how fast that was and what
+it took, as JSON. With --minimum it fails where the check is slower.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+import contextlib
 import itertools
 import json
 import os
@@ -37,15 +39,18 @@ from typing import Any
 import uuid
 
 from nova import config
-from nova import context
+from nova import context as nova_context
+from nova.db import migration
 from nova import objects
 import sqlalchemy
 
-from nova_snapshot_fix import base_image_ref
 from nova_snapshot_fix.cmd import arguments
 from nova_snapshot_fix.cmd import main as command
 from nova_snapshot_fix import database
+from nova_snapshot_fix import judgement
 from nova_snapshot_fix import request_spec
+from tools.cloud import mariadb
+from tools.cloud import service
 
 IMAGES = [str(uuid.uuid4()) for _ in range(50)]
 
@@ -58,15 +63,27 @@ _METADATA = {'image_container_format': 'bare', 'image_disk_format': 'raw',
              'image_os_distro': 'debian', 'boot_roles': 'member,reader'}
 
 
+@contextlib.contextmanager
+def _in_sqlite(directory: str) -> Iterator[str]:
+    yield 'sqlite:///%s/%%s.db' % directory
+
+
+@contextlib.contextmanager
+def _in_mariadb(directory: str) -> Iterator[str]:
+    server = mariadb.MariaDb(directory, service.free_port(), {
+        name: ('nova', 'nova') for name in ('api', 'cell')})
+    with server:
+        yield ('mysql+pymysql://nova:nova@127.0.0.1:%d/%%s?charset=utf8'
+               % server.port)
+
+
+#: What keeps a database for a while, and yields URLs with a place for a name.
+DATABASES = {'sqlite': _in_sqlite, 'mariadb': _in_mariadb}
+
+
 def _load(directory: str) -> None:
-    path = os.path.join(directory, 'nova.conf')
-    if not os.path.exists(path):
-        with open(path, 'w') as file:
-            file.write('[DEFAULT]\ntransport_url = fake:/\n'
-                       '[api_database]\nconnection = sqlite:///%s/api.db\n'
-                       '[database]\nconnection = sqlite:///%s/cell.db\n'
-                       % (directory, directory))
-    config.parse_args(['bench', '--config-file=' + path])
+    config.parse_args([
+        'bench', '--config-file=' + os.path.join(directory, 'nova.conf')])
     objects.register_all()
 
 
@@ -84,37 +101,45 @@ def _request_spec(instance: str, image: str) -> str:
                                              hw_disk_bus='scsi'))))
 
 
-def _servers(count: int, off: float) -> Iterator[tuple[str, str, str | None]]:
-    """Yield (uuid, image, base image); *off* percent lack the last."""
-    wrong = int(100 / off) if off else 0
+def _servers(
+    count: int, wrong: float
+) -> Iterator[tuple[str, str, str | None]]:
+    """Yield (uuid, image, base image); *wrong* percent lack the last."""
+    each = int(100 / wrong) if wrong else 0
     for number in range(count):
         image = IMAGES[number % len(IMAGES)]
-        missing = wrong and not number % wrong
+        missing = each and not number % each
         yield str(uuid.uuid4()), image, None if missing else image
 
 
-def fill(directory: str, count: int, off: float) -> None:
-    """Make the databases."""
-    engines = {}
-    for name, models in (('api', request_spec.models),
-                         ('cell', database.models)):
-        engine = sqlalchemy.create_engine(
-            'sqlite:///%s/%s.db' % (directory, name))
-        models.BASE.metadata.create_all(engine)
-        engines[name] = engine
+def fill(directory: str, url: str, count: int, wrong: float) -> None:
+    """Make nova.conf, and fill the databases.
+
+    :param url: of a database, with a place for its name
+    """
+    with open(os.path.join(directory, 'nova.conf'), 'w') as file:
+        file.write('[DEFAULT]\ntransport_url = fake:/\n'
+                   '[api_database]\nconnection = %s\n'
+                   '[database]\nconnection = %s\n'
+                   % (url % 'api', url % 'cell'))
+    _load(directory)
+    context = nova_context.get_admin_context()
+    migration.db_sync(database='api')
+    migration.db_sync(database='main')
     objects.CellMapping(
-        context.get_admin_context(), uuid=str(uuid.uuid4()), name='cell1',
-        transport_url='fake:/',
-        database_connection='sqlite:///%s/cell.db' % directory).create()
+        context, uuid=str(uuid.uuid4()), name='cell1', transport_url='fake:/',
+        database_connection=url % 'cell').create()
+    api, cell = (sqlalchemy.create_engine(url % name)
+                 for name in ('api', 'cell'))
     instances = database.models.Instance.__table__
     metadata = database.models.InstanceSystemMetadata.__table__
     specs = request_spec.models.RequestSpec.__table__
-    servers = _servers(count, off)
+    servers = _servers(count, wrong)
     while True:
         chunk = list(itertools.islice(servers, _CHUNK))
         if not chunk:
             return
-        with engines['cell'].begin() as connection:
+        with cell.begin() as connection:
             connection.execute(instances.insert(), [
                 {'uuid': server, 'image_ref': image, 'project_id': 'p',
                  'deleted': 0, 'vm_state': 'active'}
@@ -123,10 +148,9 @@ def fill(directory: str, count: int, off: float) -> None:
                 {'instance_uuid': server, 'key': key, 'value': value,
                  'deleted': 0}
                 for server, _, base in chunk
-                for key, value in {**_METADATA,
-                                   base_image_ref.KEY: base}.items()
+                for key, value in {**_METADATA, judgement.KEY: base}.items()
                 if value is not None])
-        with engines['api'].begin() as connection:
+        with api.begin() as connection:
             connection.execute(specs.insert(), [
                 {'instance_uuid': server, 'spec': _request_spec(server, image)}
                 for server, image, _ in chunk])
@@ -148,7 +172,9 @@ def check(directory: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument('--instances', type=int, default=100000)
-    parser.add_argument('--off', type=float, default=1.0, metavar='PERCENT')
+    parser.add_argument('--wrong', type=float, default=1.0, metavar='PERCENT')
+    parser.add_argument('--database', choices=sorted(DATABASES),
+                        default='sqlite')
     parser.add_argument('--minimum', type=float, default=0, metavar='RATE',
                         help='instances per second below which it fails')
     parser.add_argument('--check', help=argparse.SUPPRESS)
@@ -157,9 +183,9 @@ def main() -> int:
         _load(args.check)
         check(args.check)
         return 0
-    with tempfile.TemporaryDirectory() as directory:
-        _load(directory)
-        fill(directory, args.instances, args.off)
+    with (tempfile.TemporaryDirectory() as directory,
+          DATABASES[args.database](directory) as url):
+        fill(directory, url, args.instances, args.wrong)
         done = subprocess.run(
             [sys.executable, '-m', 'tools.bench_nova_check',
              '--check', directory], stdout=subprocess.PIPE,

@@ -105,10 +105,15 @@ function lane_functional {
 # of rebuild taken out, so that the extension has to do it alone. What takes
 # long comes first.
 function lane_nova {
-    side_by_side nova_job nova-20 nova-34 nova-26 nova-34-threads \
-        nova-34-patched nova-26-patched nova-20-patched nova-34-unfixed \
-        nova-34-wheels
+    side_by_side nova_job nova-20 nova-34 nova-26 nova-34-mariadb \
+        nova-34-threads nova-34-patched nova-26-patched nova-20-patched \
+        nova-34-unfixed nova-34-wheels
 }
+
+# Those tests that have most to do with the databases.
+MARIADB_AGAIN='ActionsTest.test_(refused_rebuild|refused_twice|request)'
+MARIADB_AGAIN+='|\.CommandTest.test_(everything|refused)'
+MARIADB_AGAIN+='|HarmlessTest|FaultTest.test_(two|another_[aw])|Volume'
 
 # nova_job nova-RELEASE[-KIND]
 function nova_job {
@@ -129,6 +134,12 @@ function nova_job {
         threads)
             OS_NOVA_DISABLE_EVENTLET_PATCHING=1 run_nova "$name" "$venv" \
                 'test_actions.ExtensionTest.test_re|FaultTest.test_a'
+            ;;
+        mariadb)
+            # clean_up() ends the server of a job that was killed.
+            GLANCE_PROGRESS_TEST_DIR=$SCRATCH PYTHONWARNINGS=ignore \
+                run_stestr "$name" "$venv" --test-path ./tests/nova_mariadb \
+                run --serial "test_writers|$MARIADB_AGAIN"
             ;;
         patched)
             tools/apply_patches.py apply "$venv"
