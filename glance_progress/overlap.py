@@ -14,8 +14,10 @@
 
 Both classes take chunks one by one, in order, and return before the work on
 them is done. Both hold at most a given number of chunks; then the caller
-waits. None of our code runs in a thread of librbd, so nothing here can hold
-up librbd, and all of it is as right under eventlet as without.
+waits. A thread of librbd calls back when a write is complete, and finds
+nothing to do (_ignore), for which it takes the GIL. So nothing here can hold
+up librbd for longer than that, and all of it is as right under eventlet as
+without.
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@
 
 import errno
 import hashlib
+import inspect
 import io
+import textwrap
 import threading
 import time
 import types
@@ -335,6 +337,31 @@ class TestPossible(base.TestCase):
                     eval('lambda *args: rbd', vars(stock))):
             self.patch('glance_store._drivers.rbd.Store.add', add)
             self.assertFalse(pipeline.possible())
+
+    def test_changed_copies_of_the_installed_driver(self):
+        """A release that works in another way is used as it is."""
+        self.patch('glance_store._drivers.rbd.rbd', fakes.rbd)
+        installed = stock.Store.add
+        while installed.__globals__ is not vars(stock):
+            installed, = (cell.cell_contents for cell in installed.__closure__
+                          if callable(cell.cell_contents))
+        source = textwrap.dedent(inspect.getsource(installed))
+
+        def changed(before, after, count=1):
+            self.assertEqual(count, source.count(before))
+            namespace = {}
+            exec(compile(source.replace(before, after), 'changed', 'exec'),
+                 vars(stock), namespace)
+            self.patch('glance_store._drivers.rbd.Store.add',
+                       namespace['add'])
+            return pipeline.possible()
+
+        self.assertTrue(changed('image.write(', 'image.write('))
+        for before, after, count in (
+                ('image.write(', 'image.write_and_flush(', 1),
+                ('rbd.Image(', 'self._open(', 1),
+                ('utils.get_hasher(', 'self._hasher(', 2)):
+            self.assertFalse(changed(before, after, count))
 
 
 class TestAny(base.TestCase):
