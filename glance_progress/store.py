@@ -35,6 +35,7 @@ from glance_progress import memcached
 from glance_progress import opts
 from glance_progress import pipeline
 from glance_progress import store_names
+from glance_progress import store_type
 from glance_progress import upload
 
 # driver.Store.get_store_location_class() looks for it in the module of the
@@ -96,7 +97,7 @@ class Store(Metered, rbd.Store):
         # A location says rbd://, as the stock driver's do. The name of the
         # driver must be here as well: glance_store's multi_backend looks up
         # the type that enabled_backends gives among the schemes.
-        return ('rbd', 'rbd_progress')
+        return (store_type.STOCK, store_type.OURS)
 
     def configure_add(self) -> None:
         """Configure the store, and look at our own options too.
@@ -107,6 +108,7 @@ class Store(Metered, rbd.Store):
         """
         opts.check(self.conf)
         memcached.get(self.conf)
+        store_type.search_ours_too(self.conf)
         self._writes_in_flight = self.conf[opts.GROUP].writes_in_flight
         super().configure_add()
 

@@ -26,7 +26,7 @@ from glance.api.v2 import discovery
 import glance_store
 from oslo_config import cfg
 
-OUR_TYPE = 'rbd_progress'
+from glance_progress import store_type
 
 
 class InfoController(discovery.InfoController):
@@ -35,7 +35,7 @@ class InfoController(discovery.InfoController):
         """Return what Glance does, also for stores of our type."""
         every = self.get_stores(req)['stores']
         ours = [each for each in every
-                if cfg.CONF.enabled_backends[each['id']] == OUR_TYPE]
+                if cfg.CONF.enabled_backends[each['id']] == store_type.OURS]
         stock = discovery.InfoController(self.policy)
         # It fills in the dictionaries of the others, or raises what the
         # policy says.
@@ -44,7 +44,7 @@ class InfoController(discovery.InfoController):
         stock.get_stores_detail(req)
         for each in ours:
             store = glance_store.get_store_from_store_identifier(each['id'])
-            each['type'] = OUR_TYPE
+            each['type'] = store_type.OURS
             each['properties'] = self._get_rbd_properties(store)
             options = cfg.CONF[each['id']]
             if 'weight' in options:  # since glance_store 4.8
