@@ -218,27 +218,37 @@ class RepairTest(databases.OnMariaDb, Writers, test_command.CommandTestCase):
                 ' WHERE instance_uuid = %s AND `key` = %s', server, base.KEY)))
 
     def test_rebuild_begins(self):
-        """It waits until the RequestSpec is written, and has the last word."""
+        """It waits until the RequestSpec is written, and has the last word.
+
+        These are nova-api's own first writes: in a thread, the harness lets
+        no action into a cell that another thread is in.
+        """
         server, _ = self.refused()
+
+        def begin():
+            with self.in_cell(server) as cctxt:
+                instance = objects.Instance.get_by_uuid(cctxt, server)
+                instance.image_ref = base.B
+                instance.task_state = 'rebuilding'
+                instance.save(expected_task_state=[None])
+            spec = self.request_spec(server)
+            spec.image = objects.ImageMeta.from_dict(self.images[base.B])
+            spec.save()
+
         change_image = request_spec.change_image
         rebuilds = []
 
         def rebuild_begins(*args):
-            rebuilds.append(
-                Beside(self.act, server, 'rebuild', {'imageRef': base.B}))
+            rebuilds.append(Beside(begin))
             databases.wait_for_lock()
             change_image(*args)
 
         with mock.patch.object(request_spec, 'change_image', rebuild_begins):
-            self.repair(server)
+            self.assertEqual((3, {server: 'busy'}), self.repair(server))
         rebuild, = rebuilds
         rebuild.result()
-        self.assertIn(self.repair(server), (
-            (0, {}), (0, {server: 'healed'})))
-        self.assertEqual(set(), self.remembered(server))
-        self.assertEqual([base.B] * 3, [
-            self.key(server), self.instance(server).image_ref,
-            self.request_spec(server).image.id])
+        self.assertEqual(base.B, self.request_spec(server).image.id)
+        self.assertEqual('rebuilding', self.instance(server).task_state)
 
     def test_deadlock(self):
         """Another one writes metadata and then the server's row."""
