@@ -190,6 +190,6 @@ class LocationsTest(testtools.TestCase):
             service.ServiceError, self.glance.edit,
             _glance(multiple=False, **OLD))
         # More than the error shows of it: it says what to do in several ways.
-        said = self.glance.daemon.log_tail(60)
+        said = self.glance.daemon.log_tail(200)
         self.assertIn('location_check', said)
         self.assertIn('old-location-call-refused', said)
