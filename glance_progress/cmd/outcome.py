@@ -54,7 +54,7 @@ def of_last_request(
 
 
 def failed_long_ago(records: Sequence[dict[str, Any]]) -> bool:
-    """Tell whether described *records* have ended so, and that long ago."""
+    """Tell whether described *records* have ended so, more than rec.OLD ago."""
     return (over(records) and of(records) == FAILED
             and all(r['age'] is not None and r['age'] > rec.OLD
                     for r in records))
