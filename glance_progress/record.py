@@ -44,10 +44,6 @@ _MAX_KEY_PART = 96
 #: news.
 RATE_WINDOW = 10.0
 
-#: Seconds after which a failure is not of the attempt that somebody begins to
-#: watch.
-OLD = 60
-
 # Sizes and times beyond are nobody's: 2**63 bytes are 8 EiB, and 2**63 ns is
 # the year 2262.
 _MAX_NUMBER = 2 ** 63

@@ -53,13 +53,6 @@ def of_last_request(
             or r['request_id'] == last['request_id']]
 
 
-def failed_long_ago(records: Sequence[dict[str, Any]]) -> bool:
-    """Tell whether described *records* have ended so, more than rec.OLD ago."""
-    return (over(records) and of(records) == FAILED
-            and all(r['age'] is not None and r['age'] > rec.OLD
-                    for r in records))
-
-
 def staged(records: Sequence[dict[str, Any]]) -> bool:
     """Tell whether described *records* are of nothing but an ended staging."""
     return bool(records) and all(

@@ -117,12 +117,9 @@ class _Watch:
         if not self.answered:
             self._say('No answer from memcached at %s.' % self._servers)
             return outcome.UNUSABLE
-        if outcome.staged(outcome.of_last_request(records)):
+        if records:
             self._say('Image %s is staged, and nobody imports it.'
                       % self._image_id)
-        elif records:
-            self._say('The last upload of image %s has failed, and no other '
-                      'has begun.' % self._image_id)
         else:
             self._say('No record of image %s in store %s at memcached %s.' % (
                 self._image_id, ' or '.join(self._stores), self._servers))
@@ -145,18 +142,13 @@ def _follow(
     watch: _Watch, output: display.Display, interval: float, timeout: float
 ) -> int:
     last_seen = time.monotonic()
-    old: list[int] | None = None  # what had failed long before the first look
     while True:
         records = watch.look()
         output.update(records)
         last = outcome.of_last_request(records)
-        attempts = [record['sequence'] for record in last]
-        if old is None:
-            old = attempts if outcome.failed_long_ago(last) else []
-        waits = not last or attempts == old or outcome.staged(last)
-        if outcome.over(last) and not waits:
+        if outcome.over(last):
             return outcome.of(last)
-        if not waits:
+        if records and not outcome.staged(last):
             last_seen = time.monotonic()
         elif time.monotonic() - last_seen > timeout:
             return watch.give_up(records)

@@ -185,20 +185,6 @@ class TestWatch(TestCase):
         self.assertEqual(1, self.watch())
         self.assertIn('failed: No room.', self.output()[-1])
 
-    def test_failure_of_long_ago(self):
-        """Whoever watches waits for the next attempt."""
-        self.publish(state=record.FAILED, failure='No room.',
-                     updated_at=self.clock.now - 600)
-        self.events = [
-            lambda: None, lambda: self.publish(sequence=2),
-            lambda: self.publish(sequence=2, state=record.FINISHED,
-                                 bytes_written=1000)]
-        self.assertEqual(0, self.watch())
-        self.publish(sequence=3, state=record.FAILED, failure='No room.',
-                     updated_at=self.clock.now - 600)
-        self.assertEqual(2, self.watch())
-        self.assertIn('no other has begun', self.stderr.getvalue())
-
     def test_stall(self):
         self.publish()
         self.assertEqual(2, self.watch('--interval', '30'))
