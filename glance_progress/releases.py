@@ -17,6 +17,9 @@ from __future__ import annotations
 from importlib import metadata
 import re
 
+#: The last release that the rule on locations was written for: 2026.2.
+_LAST = {'nova': 34, 'cinder': 29}
+
 #: Major version minus the number of the release, counted from 2010.1 on, two
 #: a year: Nova 26 and Cinder 21 are 2022.2.
 _OFFSET = {'nova': 0, 'cinder': -5}
@@ -34,15 +37,12 @@ def major(project: str, text: str) -> int:
 
     :param project: 'nova' or 'cinder'
     :param text: a version (34, 34.0.0), a release (2026.2) or its name (zed)
-    A release newer than this package is taken as it comes: what holds for
-    2026.2 does for it, as far as can be known.
-
-    :raises ValueError: if there is no such release
+    :raises ValueError: if there is no such release, or not yet
     """
     offset = _OFFSET[project]
     name = text.strip().lower()
     year = re.fullmatch(r'(20\d\d)\.([12])', name)
-    version = re.fullmatch(r'(\d{1,3})(\.\d+){0,2}', name)
+    version = re.fullmatch(r'(\d{1,2})(\.\d+){0,2}', name)
     if name in _NAMES:
         found = _FIRST + _NAMES.index(name) + offset
     elif year:
@@ -51,11 +51,11 @@ def major(project: str, text: str) -> int:
         found = int(version[1])
     else:
         found = 0
-    if found < _FIRST + offset:
+    if not _FIRST + offset <= found <= _LAST[project]:
         raise ValueError(
-            '%s is no release of %s that is known here; give a version (%d or '
-            'later) or a release (ocata, 2026.2 or later)' % (
-                text, project.capitalize(), _FIRST + offset))
+            '%s is no release of %s that is known here; give a version or a '
+            'release from Ocata (%d) to 2026.2 (%d)' % (
+                text, project.capitalize(), _FIRST + offset, _LAST[project]))
     return found
 
 

@@ -14,8 +14,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Sequence
 import dataclasses
 import logging as stdlib_logging
 import os
@@ -57,20 +55,18 @@ def check(conf: cfg.ConfigOpts) -> None:
         failures = [finding for finding in found if finding.severity
                     is location_finding.Severity.FAILURE]
         refused = mode == 'enforce' and bool(failures)
-        if refused:
-            text = _refusal(failures)
-            if not _log_is_on_stderr():
-                LOG.critical('%s', text)
-        else:
-            _warn(found)
+        for finding in failures if refused else found:
+            _say(finding, refused)
     except Exception:
         LOG.exception('The check of image locations failed; glance-api '
                       'starts without it.')
         return
     if refused:
-        # Whoever loads the application prints it on stderr, at the end of a
-        # hundred lines of how paste came here.
-        raise LocationsRefusedError(text)
+        # A hundred lines of how paste came here would bury the message.
+        sys.tracebacklimit = 0
+        raise LocationsRefusedError(
+            'glance-api does not start: %s, see the message before this' %
+            ', '.join(finding.code for finding in failures))
 
 
 def _facts(conf: cfg.ConfigOpts) -> location_facts.Glance:
@@ -87,22 +83,19 @@ def _facts(conf: cfg.ConfigOpts) -> location_facts.Glance:
         glance, open_policies=opened, remote_policies=remote)
 
 
-def _refusal(failures: Sequence[location_finding.Finding]) -> str:
-    return (
-        'glance-api does not start, [glance_progress] location_check = '
-        'enforce: %s\n%s\nOr, to start it as it is:\n'
-        '  in glance-api.conf:\n    [glance_progress]\n'
-        '    location_check = warn' % (
-            ', '.join(finding.code for finding in failures),
-            '\n'.join(map(str, failures))))
-
-
-def _warn(found: Iterable[location_finding.Finding]) -> None:
-    for finding in found:
+def _say(finding: location_finding.Finding, refused: bool) -> None:
+    if refused:
+        text = ('glance-api does not start, [glance_progress] location_check '
+                '= enforce: %s\nOr, to start it as it is:\n'
+                '  in glance-api.conf:\n    [glance_progress]\n'
+                '    location_check = warn' % finding)
+        LOG.critical('%s', text)
+        if not _log_is_on_stderr():
+            print(text, file=sys.stderr, flush=True)
+    elif finding.code not in _said:
         # The factory runs as often as the paste file names the router.
-        if finding.code not in _said:
-            _said.add(finding.code)
-            LOG.warning('%s', finding)
+        _said.add(finding.code)
+        LOG.warning('%s', finding)
 
 
 def _log_is_on_stderr() -> bool:

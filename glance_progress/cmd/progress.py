@@ -68,8 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         help='time between two looks, default 1')
     watch.add_argument(
         '--timeout', type=arguments.seconds, default=60.0, metavar='SECONDS',
-        help='give up when there is no record, or when what is staged is not '
-             'imported, for so long, default 60')
+        help='give up when there is no record for so long, default 60')
     return parser
 
 
@@ -98,7 +97,7 @@ class _Watch:
         self.answered = False
 
     @property
-    def _servers(self) -> str:
+    def servers(self) -> str:
         return ', '.join(server.name for server in self._client.servers)
 
     def look(self) -> list[dict[str, Any]]:
@@ -109,32 +108,20 @@ class _Watch:
         return [record.describe(now, self._stalled_after)
                 for _, record in sorted((found or {}).items())]
 
-    def give_up(self, records: list[dict[str, Any]]) -> int:
-        """Say why there is no end to be seen, and return the exit status.
-
-        :param records: what the last look has found
-        """
+    def missing(self) -> str:
+        """Return why there is nothing to show."""
         if not self.answered:
-            self._say('No answer from memcached at %s.' % self._servers)
-            return outcome.UNUSABLE
-        if records:
-            self._say('Image %s is staged, and nobody imports it.'
-                      % self._image_id)
-        else:
-            self._say('No record of image %s in store %s at memcached %s.' % (
-                self._image_id, ' or '.join(self._stores), self._servers))
-        return outcome.STALLED
-
-    @staticmethod
-    def _say(text: str) -> None:
-        print(text, file=sys.stderr)
+            return 'No answer from memcached at %s.' % self.servers
+        return ('No record of image %s in store %s at memcached %s.'
+                % (self._image_id, ' or '.join(self._stores), self.servers))
 
 
 def _show(watch: _Watch, output: display.Display) -> int:
     records = watch.look()
-    if not records:
-        return watch.give_up(records)
-    output.update(records)
+    if records:
+        output.update(records)
+    else:
+        print(watch.missing(), file=sys.stderr)
     return outcome.of(outcome.of_last_request(records))
 
 
@@ -144,29 +131,25 @@ def _follow(
     last_seen = time.monotonic()
     while True:
         records = watch.look()
-        output.update(records)
-        last = outcome.of_last_request(records)
-        if outcome.over(last):
-            return outcome.of(last)
-        if records and not outcome.staged(last):
+        if records:
             last_seen = time.monotonic()
+            output.update(records)
+            last = outcome.of_last_request(records)
+            if outcome.over(last):
+                return outcome.of(last)
         elif time.monotonic() - last_seen > timeout:
-            return watch.give_up(records)
+            print(watch.missing(), file=sys.stderr)
+            return outcome.STALLED
         time.sleep(interval)
 
 
 def main(argv: list[str] | None = None) -> int:
-    return outcome.of_printing(lambda: _main(argv))
-
-
-def _main(argv: list[str] | None) -> int:
     args = _parser().parse_args(argv)
     try:
         conf = _load(args)
         watch = _Watch(conf, args)
     except (cfg.Error, ValueError) as exc:
-        print('glance-progress: %s' % glance_files.describe(exc),
-              file=sys.stderr)
+        print('glance-progress: %s' % exc, file=sys.stderr)
         return outcome.UNUSABLE
     output = display.choose(args.json, live=args.command == 'watch')
     try:
