@@ -20,11 +20,13 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Callable
+from collections.abc import Iterator
+import contextlib
+import contextvars
 import dataclasses
 import socket
 import time
 from typing import Any
-import weakref
 
 from oslo_config import cfg
 from oslo_log import log as logging
@@ -49,10 +51,12 @@ _STEP = 1024 * 1024
 # Seconds between two notes of how much was written.
 _RATE_STEP = 0.25
 
-# The upload of each request that is being handled. Not by the request's id,
-# which is the client's to choose.
-_of_context: weakref.WeakKeyDictionary[Any, Upload] = (
-    weakref.WeakKeyDictionary())
+# What the request that is being handled here has uploaded. Not by its context:
+# Glance's objects and their proxies hold each other and it, and so would hold
+# the upload until the garbage is collected. And not by its id, which is the
+# client's to choose.
+_of_request: contextvars.ContextVar[list[Upload] | None] = (
+    contextvars.ContextVar('of_request', default=None))
 
 _fault = warning.Hourly(LOG)
 
@@ -101,8 +105,9 @@ class Upload:
             self._record.to_json()  # raises for one that cannot be sent
             self._publisher = publisher.get(conf)
             self._publisher.post(self._record, urgent=True)
-            if context is not None:
-                _of_context[context] = self
+            uploads = _of_request.get()
+            if uploads is not None:
+                uploads.append(self)
         except Exception as exc:
             _say(exc)
 
@@ -198,20 +203,18 @@ class Upload:
             _say(exc)
 
 
-def refused(
-    context: Any, reason: str, left_in: str | None = None
-) -> None:
-    """Glance refused, for *reason*, what a store may have finished.
+@contextlib.contextmanager
+def of_request() -> Iterator[list[Upload]]:
+    """Collect what is uploaded in the block, by this thread.
 
-    :param context: of the request; nothing happens if it has uploaded nothing
-    :param left_in: the status in which it has left the image for good
+    Glance may refuse it when the store has finished.
     """
+    uploads: list[Upload] = []
+    token = _of_request.set(uploads)
     try:
-        told = _of_context.get(context)
-        if told is not None:
-            told.refused(reason, left_in)
-    except Exception as exc:
-        _say(exc)
+        yield uploads
+    finally:
+        _of_request.reset(token)
 
 
 def _request_id(context: Any) -> str | None:

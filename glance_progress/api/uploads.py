@@ -57,15 +57,16 @@ class ImageDataController(image_data.ImageDataController):
         if cfg.CONF.enabled_backends and cfg.CONF[
                 opts.GROUP].honor_base_image_ref:
             self._choose_store(req)
-        try:
-            return super().upload(req, image_id, data, size)
-        except Exception as exc:
-            # The store may have finished by then, and said so.
-            upload.refused(
-                req.context,
-                _REFUSALS.get(getattr(exc, 'code', 500), _REFUSAL),
-                self._left_in(req, image_id))
-            raise
+        with upload.of_request() as uploads:
+            try:
+                return super().upload(req, image_id, data, size)
+            except Exception as exc:
+                # The store may have finished by then, and said so.
+                reason = _REFUSALS.get(getattr(exc, 'code', 500), _REFUSAL)
+                left_in = self._left_in(req, image_id)
+                for each in uploads:
+                    each.refused(reason, left_in)
+                raise
 
     def _left_in(self, req: Any, image_id: str) -> str | None:
         """Return the status in which a refused upload has left its image.

@@ -81,7 +81,8 @@ class TestMemory(TestCase):
             context = Context('req-1')
             reader = Reader(b'12345')
             reader.context = context
-            told = self.upload(context=context)
+            with upload.of_request():
+                told = self.upload(context=context)
             metered = told.metered(reader)
             metered.read()
             if end == 'finished':
@@ -252,36 +253,35 @@ class TestFirstWait(TestCase):
 
 class TestRefused(TestCase):
 
-    def setUp(self):
-        super().setUp()
-        self.context = Context('req-1')
-        self.told = self.upload(context=self.context)
-        self.told.written(5)
-
-    def refuse(self, context):
-        upload.refused(context, 'no such signature')
-        return self.publisher.posted[-1]
-
     def test_finished(self):
-        self.told.finished(5)
+        with upload.of_request() as uploads:
+            told = self.upload()
+            told.finished(5)
+        self.assertEqual([told], uploads)
         self.clock.now += 1
-        last, urgent = self.refuse(self.context)
+        told.refused('no such signature', 'saving')
+        last, urgent = self.publisher.posted[-1]
         self.assertEqual(
-            ('failed', 'no such signature', 5, self.clock.now),
-            (last.state, last.failure, last.bytes_written, last.updated_at))
+            ('failed', 'no such signature', 'saving', 5, self.clock.now),
+            (last.state, last.failure, last.left_in, last.bytes_written,
+             last.updated_at))
         self.assertTrue(urgent)
 
     def test_failed_already(self):
-        self.told.failed(OSError())
+        told = self.upload()
+        told.failed(OSError())
         last = self.publisher.posted[-1]
-        self.assertIs(last, self.refuse(self.context))
+        told.refused('no such signature')
+        self.assertIs(last, self.publisher.posted[-1])
 
-    def test_another_request_of_the_same_id(self):
-        # The client chooses it.
-        self.told.finished(5)
-        last = self.publisher.posted[-1]
-        for context in (Context('req-1'), None):
-            self.assertIs(last, self.refuse(context))
+    def test_of_other_requests(self):
+        self.upload()
+        with upload.of_request() as uploads:
+            self.in_thread(self.upload)()
+            with upload.of_request() as inner:
+                told = self.upload()
+        self.upload()
+        self.assertEqual(([], [told]), (uploads, inner))
 
 
 class TestFaults(TestCase):
