@@ -11,10 +11,12 @@
 # under the License.
 
 import errno
+import gc
 import hashlib
 import threading
 import time
 from unittest import mock
+import weakref
 
 from glance_store._drivers import rbd as stock
 import hypothesis
@@ -266,6 +268,25 @@ class TestHasher(base.TestCase):
             hasher.update(b'x')  # must not wait for ever
         self.assertRaises(BufferError, hasher.finish)
         self.assertEqual(set(), fakes.ours())
+
+    def test_a_failure_does_not_hold_itself(self):
+        """Its frames would hold the data until a collection."""
+        class Failure(Exception):
+            pass
+
+        class Broken(fakes.Hash):
+            def update(self, chunk):
+                raise Failure()
+
+        hasher = overlap.Hasher(Broken(), 1)
+        hasher.update(b'x')
+        gc.disable()
+        self.addCleanup(gc.enable)
+        try:
+            hasher.finish()
+        except Failure as exc:
+            gone = weakref.ref(exc)
+        self.assertIsNone(gone())
 
     def test_abandon(self):
         hasher = overlap.Hasher(fakes.Broken(), 5)

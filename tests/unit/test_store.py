@@ -157,6 +157,15 @@ class TestAdd(TestCase):
         self.assertEqual(5, self.store().add(
             base.IMAGE, io.BytesIO(b'12345'), 0, 'sha512')[1])
 
+    def test_not_possible(self):
+        self.pretend_ceph()
+        self.patch('glance_progress.pipeline.possible', lambda: False)
+        self.patch('glance_progress.pipeline.Pipeline.add', None)
+        driver = self.store()
+        driver._writes_in_flight = 3
+        self.assertEqual(5, driver.add(
+            base.IMAGE, io.BytesIO(b'12345'), 0, 'sha512')[1])
+
     def test_success(self):
         self.pretend_ceph()
         result = self.store().add(
