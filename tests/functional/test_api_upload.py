@@ -138,6 +138,19 @@ class UploadTest(ColocationTests, api_base.ApiTestCase):
         self.client.images.upload(image_id, io.BytesIO(b'abc'))
         self.wait_progress(image_id, phase='done', percent=100)
 
+    def test_announced_size_that_is_none(self) -> None:
+        # The driver fails, which is told as any failure is.
+        image_id = self.create()
+        answer = self.request(
+            'PUT', '/v2/images/%s/file' % image_id,
+            {**api_base.OWNER, 'x-openstack-image-size': '-5',
+             'Content-Type': 'application/octet-stream'}, data=b'abc')
+        self.assertLessEqual(400, answer.status_code)
+        failed = self.wait_progress(image_id, phase='failed')
+        self.assertEqual(
+            ('failed', None), tuple(failed['stores'][0][name] for name
+                                    in ('state', 'total_bytes')))
+
     def test_refused_by_glance(self) -> None:
         # A boot sector without partitions, which Glance finds when all is
         # stored, and then forgets to remove.
