@@ -199,15 +199,19 @@ class FaultTest(base.TestCase):
     def test_another_rebuild_before_the_request_spec(self):
         server = self.create_server(base.A)
         self.refuse_rebuild(server)
-        change_image = request_spec.change_image
+        unchanged = database.unchanged
 
         def rebuild_first(*args):
-            with mock.patch.object(request_spec, 'change_image', change_image):
+            # Later it would wait for our lock on the instance.
+            with mock.patch.object(database, 'unchanged', unchanged):
                 self.act(server, 'rebuild', {'imageRef': base.B})
-            change_image(*args)
+            done.append(unchanged(*args))
+            return done[-1]
 
-        with mock.patch.object(request_spec, 'change_image', rebuild_first):
+        done = []
+        with mock.patch.object(database, 'unchanged', rebuild_first):
             self.act(server, 'createImage', {'name': 'snapshot'})
+        self.assertEqual([False], done)
         self.assertEqual(base.B, self.request_spec(server).image.id)
         self.assertEqual(base.B, self.instance(server).image_ref)
         self.assertEqual(base.B, self.key(server))

@@ -23,11 +23,15 @@ import threading
 
 from keystoneauth1 import loading
 from nova import conf
-from nova.tests import fixtures as nova_fixtures
 import testtools
 
 from nova_snapshot_fix import images
 from nova_snapshot_fix import judgement
+
+try:
+    from nova.tests.fixtures import ConfFixture
+except ImportError:  # Victoria (22) and older
+    from nova.tests.unit.conf_fixture import ConfFixture
 
 FOREIGN = {'id': base.B, 'owner': 'somebody', 'visibility': 'private'}
 IMAGE = {
@@ -62,7 +66,7 @@ class ImagesTest(testtools.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.useFixture(nova_fixtures.ConfFixture(conf.CONF))
+        self.useFixture(ConfFixture(conf.CONF))
         http = server.ThreadingHTTPServer(('127.0.0.1', 0), _Handler)
         self.addCleanup(http.server_close)
         self.addCleanup(http.shutdown)
