@@ -32,9 +32,6 @@ GRACE = 5.0
 #: State of a store that an import has not come to yet. No record has it.
 WAITING = 'waiting'
 
-# Sequences are shown in microseconds, which the numbers of JavaScript hold.
-_SHOWN = 1000
-
 # Phases
 QUEUED = 'queued'
 UPLOAD = 'upload'
@@ -120,7 +117,7 @@ def describe(
         if not (admin or owner):
             each[_OWNERS_ONLY] = None
         if each.get('sequence') is not None:
-            each['sequence'] //= _SHOWN
+            each['sequence'] //= rec.SEQUENCES_SHOWN
     return {
         'image_id': image.image_id,
         'name': image.name,

@@ -44,9 +44,15 @@ _MAX_KEY_PART = 96
 #: news.
 RATE_WINDOW = 10.0
 
-# Sizes and times beyond are nobody's: 2**63 bytes are 8 EiB, and 2**63 ns is
-# the year 2262.
-_MAX_NUMBER = 2 ** 63
+#: Seconds after which a failure is not of the attempt that somebody begins to
+#: watch.
+OLD = 60
+
+# What JavaScript holds exactly ends here, and no image is of 8 PiB.
+_MAX_NUMBER = 2 ** 53
+
+#: Sequences are in nanoseconds, and are shown in microseconds.
+SEQUENCES_SHOWN = 1000
 
 
 class InvalidRecord(ValueError):
@@ -162,8 +168,9 @@ class Record:
                 raise InvalidRecord('%s is no text' % name)
         if self.state not in STATES:
             raise InvalidRecord('state %r' % (self.state,))
-        for name in ('bytes_written', 'sequence'):
-            _validate_number(name, getattr(self, name), int)
+        _validate_number('bytes_written', self.bytes_written, int)
+        _validate_number(
+            'sequence', self.sequence, int, end=_MAX_NUMBER * SEQUENCES_SHOWN)
         for name in ('started_at', 'updated_at'):
             _validate_number(name, getattr(self, name), int, float)
         if self.rate is not None:
@@ -267,6 +274,11 @@ def _verify(fields: dict[str, Any], secrets: Sequence[str]) -> None:
         raise InvalidRecord('it is signed with none of our secrets')
 
 
+def announced_size(size: int | None) -> int | None:
+    """Return the size that a client has announced, None where it is none."""
+    return size if size and 0 < size < _MAX_NUMBER else None
+
+
 def legacy_values(record: Record) -> dict[str, bytes]:
     """Return the two keys that older dashboards read, and their values.
 
@@ -289,9 +301,11 @@ def legacy_values(record: Record) -> dict[str, bytes]:
     }
 
 
-def _validate_number(name: str, value: Any, *types: type) -> None:
+def _validate_number(
+    name: str, value: Any, *types: type, end: int = _MAX_NUMBER
+) -> None:
     # Not isinstance, since True is an int to it. NaN is in no range.
-    if type(value) not in types or not 0 <= value < _MAX_NUMBER:
+    if type(value) not in types or not 0 <= value < end:
         raise InvalidRecord('%s is no number: %.40r' % (name, value))
 
 

@@ -96,8 +96,7 @@ class Upload:
             self._record = rec.Record(
                 image_id=str(image_id), store=store, state=rec.UPLOADING,
                 bytes_written=0,
-                # A client may announce what is no size.
-                total_bytes=size if size and size > 0 else None,
+                total_bytes=rec.announced_size(size),
                 started_at=round(now, 3), updated_at=round(now, 3),
                 sequence=publisher.next_sequence(),
                 request_id=_request_id(context),

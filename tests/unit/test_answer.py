@@ -535,10 +535,14 @@ class TestAnything(TestCase):
             self.assertEqual(each['state'] == 'finished', percent == 100)
             self.assertEqual(admin and each['sequence'] is not None,
                              'host' in each)
-        # Nothing else is left out than what has been removed.
+        # Nothing else is left out than what has been removed, and failures
+        # that an upload has come after, the last of which is told beside it.
         for store in set(records).difference(
                 each['store'] for each in answered['stores']):
-            self.assertEqual('finished', records[store].state)
+            if records[store].state != 'finished':
+                self.assertEqual(('saving', 'failed'), (
+                    image.status, records[store].state))
+                self.assertIsNotNone(answered['last_failure'])
 
     @hypothesis.given(images())
     def test_in_transit_is_at_work_or_failed(self, image):

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from glance_progress import record
 from tests.unit import base
 
-NUMBERS = st.integers(0, 2 ** 63 - 1)
-TIMES = st.floats(0, 2 ** 62)
+NUMBERS = st.integers(0, 2 ** 53 - 1)
+SEQUENCES = st.integers(0, 2 ** 53 * 1000 - 1)
+TIMES = st.floats(0, 2 ** 52)
 # What a driver or a hostile neighbour may call things.
 TEXTS = st.text(max_size=9)
 
@@ -35,7 +36,7 @@ def records(draw):
         bytes_written=draw(NUMBERS if total is None
                            else st.integers(0, total)),
         total_bytes=total, started_at=draw(TIMES), updated_at=draw(TIMES),
-        sequence=draw(NUMBERS), request_id=draw(st.none() | TEXTS),
+        sequence=draw(SEQUENCES), request_id=draw(st.none() | TEXTS),
         host=draw(st.none() | TEXTS), failure=draw(st.none() | TEXTS))
 
 
@@ -146,11 +147,12 @@ class TestJson(base.TestCase):
             'host': (1, True, []),
             'request_id': (1, True, []),
             'failure': (1, True, []),
-            'bytes_written': (-1, 1.0, '1', None, True, 2 ** 63, 1001),
-            'total_bytes': (-1, 1.0, '1', True, 2 ** 63, 249),
-            'sequence': (-1, 1.0, '1', None, True, 2 ** 63, 10 ** 3000),
+            'bytes_written': (-1, 1.0, '1', None, True, 2 ** 53, 1001),
+            'total_bytes': (-1, 1.0, '1', True, 2 ** 53, 249),
+            'sequence': (-1, 1.0, '1', None, True, 2 ** 63,
+                         10 ** 3000),
             'started_at': (-1, '1', None, True, math.nan, math.inf),
-            'updated_at': (-1, '1', None, True, math.nan, math.inf, 2 ** 63),
+            'updated_at': (-1, '1', None, True, math.nan, math.inf, 2 ** 53),
         }.items():
             for value in wrong:
                 self.assert_invalid(encoded(**{name: value}))
