@@ -53,10 +53,6 @@ PATIENCE = 60
 # They change with each look, also when the image does not.
 _CLOCKS = ('age', 'eta', 'bytes_per_second')
 
-#: Seconds after which a failure is not of the attempt that somebody begins to
-#: watch.
-OLD = 60
-
 
 class ProgressError(Exception):
     """There is no progress to be had."""
@@ -165,7 +161,7 @@ def watch(
     """Yield the progress of an image now, and each time that it has changed.
 
     It ends when the image is done or has failed, which includes one that is
-    back in ``queued``. A failure that is older than OLD seconds at the first
+    back in ``queued``. A failure that is older than a minute at the first
     look is no end: the next attempt is waited for. A store that has stalled
     may go on, so that it is no end, either. A server that fails to answer for
     less than PATIENCE is waited for, except at the first look.
@@ -234,7 +230,7 @@ def _failed_long_ago(snapshot: Snapshot) -> bool:
     ages = [store['age'] for store in snapshot['stores']
             if store['state'] == rec.FAILED]
     return (snapshot['phase'] == 'failed' and bool(ages)
-            and all(age is not None and age > OLD for age in ages))
+            and all(age is not None and age > rec.OLD for age in ages))
 
 
 def _under_way(snapshot: Snapshot) -> bool:

@@ -21,12 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 import dataclasses
+from typing import Union
 
 from glance_progress import location_facts as facts
 from glance_progress.location_finding import Finding
 from glance_progress.location_finding import Line
 from glance_progress.location_finding import Remedy
 from glance_progress.location_finding import Severity
+from glance_progress import location_remedies as remedies
 
 
 def findings(
@@ -36,13 +38,18 @@ def findings(
 ) -> list[Finding]:
     """Return what is wrong, the worst first.
 
+    A failure is what loses snapshots for sure, and a warning what may, for
+    all that is known. Without a store in Ceph, Nova registers no location,
+    and there is nothing to say of it.
+
     :param nova: None if nova.conf is not known
     :param cinder: None if cinder.conf is not known
     """
-    callers = [caller for caller in (nova, cinder)
-               if caller is not None and caller.registers]
+    callers = _callers(glance, nova, cinder)
+    if not glance.rbd and not callers:
+        return []
     found = [
-        *_refused_old_call(glance, callers),
+        *_refused_old_call(glance, callers, nova),
         *_missing_token(glance, callers),
         *_role_not_accepted(glance, callers),
         *_needless_exposure(glance, callers),
@@ -51,19 +58,58 @@ def findings(
     return sorted(found, key=lambda finding: -finding.severity)
 
 
-def _used(
-    call: str, glance: facts.Glance, callers: list[facts.Caller]
+# Nova, Cinder, or, as None, those that location_consumers speaks of.
+_Callers = list[Union[facts.Caller, None]]
+
+
+def _callers(
+    glance: facts.Glance, nova: facts.Caller | None,
+    cinder: facts.Caller | None,
+) -> _Callers:
+    callers: _Callers = []
+    if glance.rbd:
+        # glance-api never sees nova.conf: what it is told counts as well, and
+        # before API 2.17 there is one call only.
+        if glance.consumers or not glance.has_new_call or nova is None:
+            callers.append(None)
+        if nova is not None and nova.registers is not False:
+            callers.append(nova)
+    if cinder is not None and cinder.registers:
+        callers.append(cinder)
+    return callers
+
+
+def _may_use(call: str, glance: facts.Glance, callers: _Callers) -> _Callers:
+    return [caller for caller in callers
+            if call in facts.possible_calls(glance, caller)]
+
+
+def _is_refused(
+    call: str, glance: facts.Glance, caller: facts.Caller | None
 ) -> bool:
-    return any(call in facts.calls(glance, caller)
-               for caller in [None, *callers])
+    if call == facts.OLD:
+        return glance.direct_url and not glance.multiple_locations
+    # Of those that were not looked at, the operator's word is taken.
+    return caller is not None and not caller.proves_service
 
 
-MULTIPLE_LOCATIONS = Line(
-    'glance-api.conf', 'DEFAULT', 'show_multiple_locations', 'True')
-NEW_API = Line(
-    'glance-api.conf', 'glance_progress', 'location_consumers', facts.NEW)
-SEND_TOKEN = Line(
-    'nova.conf', 'service_user', 'send_service_user_token', 'true')
+def _severity(
+    call: str, glance: facts.Glance, callers: _Callers
+) -> Severity:
+    """Return how bad it is that *call* is refused to *callers*."""
+    for caller in callers:
+        certain = facts.certain_calls(glance, caller)
+        possible = facts.possible_calls(glance, caller)
+        if caller is not None and caller.registers is None:
+            continue
+        if not glance.shows_locations and (
+                caller is None or caller.project == 'nova'):
+            # It clones no more disks: of those it has, snapshots are lost.
+            continue
+        if call in certain or all(
+                _is_refused(each, glance, caller) for each in possible):
+            return Severity.FAILURE
+    return Severity.WARNING
 
 
 _LOST = {
@@ -75,64 +121,60 @@ _LOST = {
 
 
 def _refused_old_call(
-    glance: facts.Glance, callers: list[facts.Caller]
+    glance: facts.Glance, callers: _Callers, nova: facts.Caller | None
 ) -> Iterator[Finding]:
-    if not glance.direct_url or glance.multiple_locations:
+    refused = [caller for caller in _may_use(facts.OLD, glance, callers)
+               if _is_refused(facts.OLD, glance, caller)]
+    if not refused:
         return
-    if not _used(facts.OLD, glance, callers):
-        return
-    old = [caller for caller in callers
-           if facts.OLD in facts.calls(glance, caller)]
-    lost = {caller.project for caller in old}
-    if facts.OLD in facts.calls(glance):
-        lost.add('nova')
-    exposure = ('This lets users see the locations of their images: read '
-                'OSSN-0065 and OSSN-0090 first.')
+    severity = _severity(facts.OLD, glance, refused)
     code = 'old-location-call-refused'
-    by = ' and '.join(map(str, old)) or 'Nova before 2025.2 (32)'
-    when = 'With a Nova before 2025.2 (32). '
+    by = ' and '.join(str(each) for each in refused if each is not None)
+    lost = {'nova' if each is None else each.project for each in refused}
+    what = 'show_image_direct_url = True and show_multiple_locations = False'
     if not glance.has_new_call:
         if glance.consumers == facts.NEW:
             code = 'location-api-missing'
-        by = 'every Nova and Cinder'
-        when = 'Until Glance is 2024.2 (29) or later. '
-    what = ('show_image_direct_url = True and show_multiple_locations = '
-            'False, with %s registering locations by the old call' % by)
-    if not glance.has_new_call:
-        what += ', the only one that Glance %s has' % glance.release
-    remedies = [Remedy(when + exposure, (MULTIPLE_LOCATIONS,))]
+        what += (', with %s registering locations by the old call, the only '
+                 'one that Glance %s has'
+                 % (by or 'every Nova and Cinder', glance.release))
+    elif severity is Severity.FAILURE:
+        what += ', with %s registering locations by the old call' % (
+            by or 'Nova before 2025.2 (32)')
+    else:
+        what += (', and it is not known whether %s is registering locations '
+                 'by the old call, as Nova before 2025.2 (32) does'
+                 % (by or 'Nova'))
+    ways = [remedies.INTERNAL_GLANCE, remedies.FOR_SERVICES_ALONE]
     if glance.has_new_call:
-        remedies.append(Remedy(
-            'With every Nova 2025.2 (32) or later, a user in [service_user] '
-            'that has the role service, and every Cinder 2025.2 (27) or '
-            'later.', (NEW_API, SEND_TOKEN)))
+        ways.insert(0, remedies.SERVICE_TOKEN)
+    if None in refused:
+        sees_none = nova is not None and nova.registers is False
+        ways.insert(0 if sees_none else len(ways), remedies.NOTHING_REGISTERS)
     yield Finding(
-        code, Severity.FAILURE, what,
+        code, severity, what,
         'Glance answers 403 "It\'s not allowed to add locations if locations '
-        'are invisible." ' + ' '.join(
-            text for project, text in _LOST.items() if project in lost),
-        tuple(remedies))
+        'are invisible." %s%s' % (
+            '' if severity is Severity.FAILURE else 'If so: ',
+            ' '.join(text for project, text in _LOST.items()
+                     if project in lost)),
+        tuple(ways))
 
 
 def _missing_token(
-    glance: facts.Glance, callers: list[facts.Caller]
+    glance: facts.Glance, callers: _Callers
 ) -> Iterator[Finding]:
-    for caller in callers:
-        if caller.proves_service or not glance.has_new_call:
+    for caller in _may_use(facts.NEW, glance, callers):
+        if caller is None or caller.proves_service:
             continue
-        if facts.NEW in facts.calls(glance, caller):
-            severity = Severity.FAILURE
-        elif caller.release is None:
-            severity = Severity.WARNING
-        else:
-            continue
+        severity = _severity(facts.NEW, glance, [caller])
         first = ('2025.2 (32)' if caller.project == 'nova'
                  else '2025.2 (27), or 26.3.0,')
         conf = caller.project + '.conf'
         what = ('%s %s' % (conf, 'has no usable credentials in [service_user]'
                            if caller.sends_token else
                            'does not send the service token'))
-        if severity is Severity.WARNING:
+        if severity is Severity.WARNING and caller.release is None:
             what += ', and the release is not known'
         yield Finding(
             'service-token-missing', severity, what,
@@ -142,13 +184,14 @@ def _missing_token(
             (Remedy(
                 'The user must have the role service, and [service_user] the '
                 'auth_type, auth_url, username, password and so on of that '
-                'user.', (dataclasses.replace(SEND_TOKEN, file=conf),)),))
+                'user.',
+                (dataclasses.replace(remedies.SEND_TOKEN, file=conf),)),))
 
 
 def _role_not_accepted(
-    glance: facts.Glance, callers: list[facts.Caller]
+    glance: facts.Glance, callers: _Callers
 ) -> Iterator[Finding]:
-    if (_used(facts.NEW, glance, callers)
+    if (_may_use(facts.NEW, glance, callers)
             and glance.service_token_roles_required
             and 'service' not in glance.service_token_roles):
         yield Finding(
@@ -163,17 +206,18 @@ def _role_not_accepted(
 
 
 def _needless_exposure(
-    glance: facts.Glance, callers: list[facts.Caller]
+    glance: facts.Glance, callers: _Callers
 ) -> Iterator[Finding]:
-    if glance.multiple_locations and not _used(facts.OLD, glance, callers):
+    if glance.multiple_locations and not _may_use(
+            facts.OLD, glance, callers):
         yield Finding(
             'multiple-locations-needless', Severity.WARNING,
-            'show_multiple_locations = True with location_consumers = new-api',
+            'show_multiple_locations = True, and nothing uses the old call',
             'Users can see, and as far as the policies go change, the '
-            'locations of their images (OSSN-0065, OSSN-0090), and nothing '
-            'needs it: the new call works without.',
+            'locations of their images: %s.' % remedies.OSSN,
             (Remedy('When Nova and Cinder send the service token.', (
-                dataclasses.replace(MULTIPLE_LOCATIONS, value='False'),)),))
+                dataclasses.replace(
+                    remedies.MULTIPLE_LOCATIONS, value='False'),)),))
 
 
 def _open_policies(glance: facts.Glance) -> Iterator[Finding]:
@@ -189,19 +233,12 @@ def _open_policies(glance: facts.Glance) -> Iterator[Finding]:
         if policies:
             yield Finding(
                 code, Severity.WARNING, what % ', '.join(policies),
-                'OSSN-0065, OSSN-0090 (CVE-2022-4134): whoever may change the '
-                'locations of an image can put other data behind it while it '
-                'is active, and its checksum stays.',
-                (Remedy(
-                    'Run a second glance-api for Nova and Cinder, which '
-                    'users cannot reach, and switch both '
-                    'show_multiple_locations and show_image_direct_url off '
-                    'in the one for users.'),
+                '%s: whoever may change the locations of an image can put '
+                'other data behind it while it is active, and its checksum '
+                'stays.' % remedies.OSSN,
+                (remedies.PUBLIC_GLANCE,
                  Remedy(
                      'With one glance-api, when Nova and Cinder send the '
                      'service token. This keeps users from changing '
                      'locations; Glance still shows them in the image.',
-                     tuple(Line('policy.yaml', '', name,
-                                'rule:context_is_admin or '
-                                'service_roles:service')
-                           for name in policies))))
+                     remedies.policies(policies))))

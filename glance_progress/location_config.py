@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Sequence
+import os
 
 from keystoneauth1 import exceptions
 from keystoneauth1 import loading
@@ -24,6 +25,8 @@ from oslo_config import cfg
 from glance_progress import location_facts
 from glance_progress import opts
 from glance_progress import releases
+
+_RBD = frozenset(('rbd', 'rbd_progress'))
 
 _SEND_TOKEN = cfg.BoolOpt('send_service_user_token', default=False)
 
@@ -44,6 +47,8 @@ def glance(conf: cfg.ConfigOpts) -> location_facts.Glance:
     # Up to keystonemiddleware 12 it is off by default, and should be on.
     files.register_opt(
         cfg.BoolOpt('service_token_roles_required', default=True), group=group)
+    files.register_opt(cfg.DictOpt('enabled_backends'))
+    files.register_opt(cfg.ListOpt('stores', default=[]), group='glance_store')
     files(args=[], default_config_files=list(conf.config_file or ()),
           default_config_dirs=list(conf.config_dir or ()))
     return location_facts.Glance(
@@ -51,30 +56,41 @@ def glance(conf: cfg.ConfigOpts) -> location_facts.Glance:
         multiple_locations=conf.show_multiple_locations,
         consumers=conf[opts.GROUP].location_consumers,
         release=releases.installed_glance(),
+        rbd=not _RBD.isdisjoint((files.enabled_backends or {}).values()
+                                or files.glance_store.stores),
         service_token_roles=tuple(files[group].service_token_roles),
         service_token_roles_required=files[group].service_token_roles_required)
 
 
 def nova(
-    files: Sequence[str], release: int | None
+    files: Sequence[str], release: int | None,
+    directories: Sequence[str] = (),
 ) -> location_facts.Caller:
     """Return what *files*, which Nova reads, tell it.
 
+    :param files: what is in FILE.d, beside each FILE, is read as well
     :param release: Nova's major version, None if not known
+    :param directories: others with ``*.conf`` files, read last
     :raises ValueError: (cfg.Error is none) for a value that is none
     :raises cfg.Error: for files that cannot be read or are malformed
     """
-    conf = _load(files)
+    conf = _load(files, directories)
+    # Nova's default is "default", which is never rbd. But where it is not
+    # set, this may be the file of nova-api, to which it means nothing.
+    conf.register_opt(cfg.StrOpt('images_type'), group='libvirt')
+    images_type = conf.libvirt.images_type
     return location_facts.Caller(
         'nova', release, conf.service_user.send_service_user_token,
-        _has_credentials(conf, 'service_user'))
+        _has_credentials(conf, 'service_user'),
+        registers=None if images_type is None else images_type == 'rbd')
 
 
 def cinder(
-    files: Sequence[str], release: int | None
+    files: Sequence[str], release: int | None,
+    directories: Sequence[str] = (),
 ) -> location_facts.Caller:
     """Return what *files*, which Cinder reads, tell it; see nova()."""
-    conf = _load(files)
+    conf = _load(files, directories)
     conf.register_opt(cfg.ListOpt('enabled_backends', default=[]))
     return location_facts.Caller(
         'cinder', release, conf.service_user.send_service_user_token,
@@ -84,13 +100,23 @@ def cinder(
                  ['DEFAULT', 'backend_defaults', *conf.enabled_backends]))
 
 
-def _load(files: Sequence[str]) -> cfg.ConfigOpts:
+def _load(
+    files: Sequence[str], directories: Sequence[str]
+) -> cfg.ConfigOpts:
     conf = cfg.ConfigOpts()
     conf.register_opt(_SEND_TOKEN, group='service_user')
-    # As arguments, since missing ones are an error there. The environment is
-    # not that of Nova or Cinder.
-    conf(args=['--config-file=' + path for path in files],
-         default_config_files=[], default_config_dirs=[], use_env=False)
+    for path in directories:
+        if not os.path.isdir(path):  # no error to oslo.config
+            raise cfg.ConfigDirNotFoundError(path)
+    beside = [path + '.d' for path in files]
+    for path in [*directories, *beside]:
+        # oslo.config takes one that may not be read for an empty one.
+        if os.path.exists(path) and not os.access(path, os.R_OK | os.X_OK):
+            raise PermissionError('%s cannot be read' % path)
+    # As Nova and Cinder do when they find their files by themselves: the
+    # directories last. The environment is not theirs.
+    conf(args=[], default_config_files=list(files),
+         default_config_dirs=[*beside, *directories], use_env=False)
     return conf
 
 

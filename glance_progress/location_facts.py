@@ -27,10 +27,8 @@ from __future__ import annotations
 
 import dataclasses
 
-OLD, NEW, MIXED = 'old-api', 'new-api', 'mixed'
-
-#: What ``location_consumers`` can say.
-CONSUMERS = (OLD, NEW, MIXED)
+#: What ``location_consumers`` can say; the first two are also the calls.
+OLD, NEW, MIXED, NONE = 'old-api', 'new-api', 'mixed', 'none'
 
 #: The first Glance with API 2.17: 2024.2.
 GLANCE_WITH_NEW_CALL = 29
@@ -52,8 +50,9 @@ POLICIES = ('get_image_location', 'set_image_location',
 class Glance:
     """What glance-api is told.
 
-    :param consumers: one of CONSUMERS
+    :param consumers: what ``location_consumers`` says, None if not set
     :param release: the major version, None if not known
+    :param rbd: whether one of the stores is in Ceph
     :param open_policies: those of POLICIES that let an image's owner in
         without a further role
     :param remote_policies: those that another server decides
@@ -61,8 +60,9 @@ class Glance:
 
     direct_url: bool
     multiple_locations: bool
-    consumers: str = OLD
+    consumers: str | None = None
     release: int | None = None
+    rbd: bool = True
     open_policies: tuple[str, ...] = ()
     remote_policies: tuple[str, ...] = ()
     service_token_roles: tuple[str, ...] = ('service',)
@@ -72,6 +72,11 @@ class Glance:
     def has_new_call(self) -> bool:
         """Whether Glance has API 2.17, as far as is known."""
         return self.release is None or self.release >= GLANCE_WITH_NEW_CALL
+
+    @property
+    def shows_locations(self) -> bool:
+        """Whether Nova and Cinder see where an image is, and clone it."""
+        return self.direct_url or self.multiple_locations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +88,7 @@ class Caller:
     :param sends_token: ``[service_user] send_service_user_token``
     :param credentials: whether ``[service_user]`` can get a token
     :param own_credentials: Cinder: whether ``[glance]`` can
-    :param registers: whether it registers locations at all
+    :param registers: whether it registers locations at all, None if not known
     """
 
     project: str
@@ -91,7 +96,7 @@ class Caller:
     sends_token: bool = False
     credentials: bool = False
     own_credentials: bool = False
-    registers: bool = True
+    registers: bool | None = True
 
     @property
     def proves_service(self) -> bool:
@@ -105,14 +110,39 @@ class Caller:
         return name if self.release is None else '%s %d' % (name, self.release)
 
 
-def calls(glance: Glance, caller: Caller | None = None) -> set[str]:
-    """Return which calls are used; of None, by those that consumers names."""
+def possible_calls(glance: Glance, caller: Caller | None = None) -> set[str]:
+    """Return the calls that *caller* may use.
+
+    :param caller: None for all Nova and Cinder of this cloud, of which only
+        ``location_consumers`` is known
+    """
+    word = glance.consumers
     if caller is not None and caller.release is not None:
         made = set()
         if caller.release <= _LAST_OLD[caller.project]:
             made.add(OLD)
         if caller.release >= _FIRST_NEW[caller.project]:
             made.add(NEW)
+    elif word == NEW:
+        made = {NEW}
+    elif caller is None and word == OLD:
+        made = {OLD}
+    elif caller is None and word == NONE:
+        made = set()
     else:
-        made = {OLD, NEW} if glance.consumers == MIXED else {glance.consumers}
-    return made if glance.has_new_call else {OLD}
+        # Whoever said old-api may not have thought of this caller.
+        made = {OLD, NEW}
+    return made if glance.has_new_call or not made else {OLD}
+
+
+def certain_calls(glance: Glance, caller: Caller | None = None) -> set[str]:
+    """Return those of possible_calls() that are used without a doubt."""
+    possible = possible_calls(glance, caller)
+    if caller is not None and caller.registers is None:
+        return set()
+    if len(possible) == 1:
+        return possible
+    if caller is not None and caller.release is not None:
+        return set()
+    told = {OLD: {OLD}, MIXED: {OLD, NEW}}
+    return told.get(glance.consumers or '', set())

@@ -227,7 +227,7 @@ API do not. The keys of ``legacy_keys`` cannot be signed.
 """),
     cfg.StrOpt(
         'location_consumers',
-        default=location_facts.OLD,
+        sample_default='what the installed Glance leaves room for',
         choices=[
             (location_facts.OLD,
              'Nova before 2025.2 (32) or Cinder before 2025.2 (27) is among '
@@ -238,12 +238,16 @@ API do not. The keys of ``legacy_keys`` cannot be signed.
              'off'),
             (location_facts.MIXED,
              'both kinds, as in the middle of an upgrade: needs both'),
+            (location_facts.NONE,
+             'no server has its disk in Ceph, and no image is a volume'),
         ],
         help="""
 How the Nova and Cinder of this cloud tell Glance where an image's data are.
 
-It decides what ``location_check`` finds. It changes nothing in how Glance
-works.
+It decides what ``location_check`` finds, and changes nothing in how Glance
+works. When not set, it is ``old-api`` where Glance is older than 2024.2 (29),
+since there is no other call; from then on it can be either, and ``enforce``
+refuses nothing that may work, and warns of what may not.
 """),
     cfg.StrOpt(
         'location_check',
@@ -258,8 +262,9 @@ What to do at start about settings of image locations that fail users.
 
 With ``show_image_direct_url`` and without ``show_multiple_locations``, a Nova
 that uses the old location call loses every snapshot of a server with its disk
-in Ceph. ``glance-progress-status check`` tells what would be found, before a
-restart. Needs ``glance_progress.api:API`` in glance-api-paste.ini.
+in Ceph. Where no store is in Ceph, nothing is found.
+``glance-progress-status check`` tells what would be found, before a restart.
+Needs ``glance_progress.api:API`` in glance-api-paste.ini.
 """),
     cfg.BoolOpt(
         'legacy_keys',

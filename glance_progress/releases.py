@@ -17,9 +17,6 @@ from __future__ import annotations
 from importlib import metadata
 import re
 
-#: The last release that the rule on locations was written for: 2026.2.
-_LAST = {'nova': 34, 'cinder': 29}
-
 #: Major version minus the number of the release, counted from 2010.1 on, two
 #: a year: Nova 26 and Cinder 21 are 2022.2.
 _OFFSET = {'nova': 0, 'cinder': -5}
@@ -35,14 +32,17 @@ _NAMES = ('ocata', 'pike', 'queens', 'rocky', 'stein', 'train', 'ussuri',
 def major(project: str, text: str) -> int:
     """Return the major version that an operator's *text* means.
 
+    A release newer than this package is taken as it comes: what holds for
+    2026.2 does for it, as far as can be known.
+
     :param project: 'nova' or 'cinder'
     :param text: a version (34, 34.0.0), a release (2026.2) or its name (zed)
-    :raises ValueError: if there is no such release, or not yet
+    :raises ValueError: if there is no such release
     """
     offset = _OFFSET[project]
     name = text.strip().lower()
     year = re.fullmatch(r'(20\d\d)\.([12])', name)
-    version = re.fullmatch(r'(\d{1,2})(\.\d+){0,2}', name)
+    version = re.fullmatch(r'(\d{1,3})(\.\d+){0,2}', name)
     if name in _NAMES:
         found = _FIRST + _NAMES.index(name) + offset
     elif year:
@@ -51,11 +51,11 @@ def major(project: str, text: str) -> int:
         found = int(version[1])
     else:
         found = 0
-    if not _FIRST + offset <= found <= _LAST[project]:
+    if found < _FIRST + offset:
         raise ValueError(
-            '%s is no release of %s that is known here; give a version or a '
-            'release from Ocata (%d) to 2026.2 (%d)' % (
-                text, project.capitalize(), _FIRST + offset, _LAST[project]))
+            '%s is no release of %s that is known here; give a version (%d or '
+            'later) or a release (ocata, 2026.2 or later)' % (
+                text, project.capitalize(), _FIRST + offset))
     return found
 
 

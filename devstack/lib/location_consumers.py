@@ -37,11 +37,11 @@ def caller(text: str) -> location_facts.Caller:
 def main(arguments: list[str]) -> str:
     glance = location_facts.Glance(
         direct_url=True, multiple_locations=True,
-        consumers=location_facts.MIXED, release=releases.installed_glance())
+        release=releases.installed_glance())
     callers: list[location_facts.Caller | None] = [
         caller(text) for text in arguments] or [None]
     made = set().union(*(
-        location_facts.calls(glance, each) for each in callers))
+        location_facts.possible_calls(glance, each) for each in callers))
     return made.pop() if len(made) == 1 else location_facts.MIXED
 
 

@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from collections.abc import Sequence
 import dataclasses
 import logging as stdlib_logging
 import os
@@ -55,18 +57,21 @@ def check(conf: cfg.ConfigOpts) -> None:
         failures = [finding for finding in found if finding.severity
                     is location_finding.Severity.FAILURE]
         refused = mode == 'enforce' and bool(failures)
-        for finding in failures if refused else found:
-            _say(finding, refused)
+        if refused:
+            _say_refusal(failures)
+        else:
+            _warn(found)
     except Exception:
         LOG.exception('The check of image locations failed; glance-api '
                       'starts without it.')
         return
     if refused:
-        # A hundred lines of how paste came here would bury the message.
-        sys.tracebacklimit = 0
+        # uWSGI has it logged, twice and with a hundred lines of how paste came
+        # here, and the glance-api of eventlet prints it: it is better short.
         raise LocationsRefusedError(
-            'glance-api does not start: %s, see the message before this' %
-            ', '.join(finding.code for finding in failures))
+            'glance-api does not start: location_check refuses it for %s, see '
+            'the message before this' % ', '.join(
+                finding.code for finding in failures))
 
 
 def _facts(conf: cfg.ConfigOpts) -> location_facts.Glance:
@@ -83,19 +88,23 @@ def _facts(conf: cfg.ConfigOpts) -> location_facts.Glance:
         glance, open_policies=opened, remote_policies=remote)
 
 
-def _say(finding: location_finding.Finding, refused: bool) -> None:
-    if refused:
-        text = ('glance-api does not start, [glance_progress] location_check '
-                '= enforce: %s\nOr, to start it as it is:\n'
-                '  in glance-api.conf:\n    [glance_progress]\n'
-                '    location_check = warn' % finding)
-        LOG.critical('%s', text)
-        if not _log_is_on_stderr():
-            print(text, file=sys.stderr, flush=True)
-    elif finding.code not in _said:
+def _say_refusal(failures: Sequence[location_finding.Finding]) -> None:
+    text = (
+        'glance-api does not start, [glance_progress] location_check = '
+        'enforce: %s\nOr, to start it as it is:\n'
+        '  in glance-api.conf:\n    [glance_progress]\n'
+        '    location_check = warn' % '\n'.join(map(str, failures)))
+    LOG.critical('%s', text)
+    if not _log_is_on_stderr():
+        print(text, file=sys.stderr, flush=True)
+
+
+def _warn(found: Iterable[location_finding.Finding]) -> None:
+    for finding in found:
         # The factory runs as often as the paste file names the router.
-        _said.add(finding.code)
-        LOG.warning('%s', finding)
+        if finding.code not in _said:
+            _said.add(finding.code)
+            LOG.warning('%s', finding)
 
 
 def _log_is_on_stderr() -> bool:

@@ -48,6 +48,19 @@ def load(
             raise Unusable('%s cannot be read' % path)
 
 
+def describe(exc: Exception) -> str:
+    """Return what is wrong with a file, without what may be a secret."""
+    # A line that cannot be parsed, and a value with a $, may be a password.
+    if isinstance(exc, cfg.ConfigFileParseError):
+        line = getattr(exc.__context__, 'lineno', None)
+        return '%s is malformed%s' % (
+            exc.config_file, '' if line is None else ', line %s' % line)
+    if isinstance(exc, (cfg.NoSuchOptError, cfg.NoSuchGroupError,
+                        cfg.TemplateSubstitutionError)):
+        return 'a value has a $ that names no option; write $$ for $'
+    return str(exc)
+
+
 def _default_files() -> list[str] | None:
     # As glance.common.wsgi_app does; None for the usual search.
     directory = os.environ.get('OS_GLANCE_CONFIG_DIR', '').strip()

@@ -62,8 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     for project in ('nova', 'cinder'):
         check.add_argument(
             '--%s-conf' % project, action='append', metavar='FILE',
-            default=[], help='a file that %s reads, may be repeated'
-            % project.capitalize())
+            default=[], help='a file that %s reads, and what is in FILE.d, '
+            'may be repeated' % project.capitalize())
+        check.add_argument(
+            '--%s-conf-dir' % project, action='append', metavar='DIR',
+            default=[], help='a directory of *.conf files that %s reads, may '
+            'be repeated' % project.capitalize())
         check.add_argument(
             '--%s-release' % project, metavar='RELEASE',
             help='version or release, as 34 or 2026.2; not known by default')
@@ -92,28 +96,17 @@ def _caller(
     args: argparse.Namespace, project: str
 ) -> location_facts.Caller | None:
     files = getattr(args, project + '_conf')
+    directories = getattr(args, project + '_conf_dir')
     text = getattr(args, project + '_release')
     release = None if text is None else releases.major(project, text)
-    if not files:
+    if not files and not directories:
         if text is not None:
             raise CannotCheck('--%s-release needs --%s-conf'
                               % (project, project))
         return None
     read = getattr(location_config, project)
-    caller: location_facts.Caller = read(files, release)
+    caller: location_facts.Caller = read(files, release, directories)
     return caller
-
-
-def _describe(exc: Exception) -> str:
-    # A line that cannot be parsed, and a value with a $, may be a password.
-    if isinstance(exc, cfg.ConfigFileParseError):
-        line = getattr(exc.__context__, 'lineno', None)
-        return '%s is malformed%s' % (
-            exc.config_file, '' if line is None else ', line %s' % line)
-    if isinstance(exc, (cfg.NoSuchOptError, cfg.NoSuchGroupError,
-                        cfg.TemplateSubstitutionError)):
-        return 'a value has a $ that names no option; write $$ for $'
-    return str(exc)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -122,14 +115,20 @@ def main(argv: list[str] | None = None) -> int:
         callers = {name: _caller(args, name) for name in ('nova', 'cinder')}
         found = location_check.findings(_glance(args), **callers)
     except (CannotCheck, cfg.Error, ValueError, OSError) as exc:
-        print('glance-progress-status: %s' % _describe(exc), file=sys.stderr)
+        print('glance-progress-status: %s' % glance_files.describe(exc),
+              file=sys.stderr)
         return outcome.UNUSABLE
     except Exception:
         traceback.print_exc()
         return outcome.UNUSABLE
     checks = location_results.Checks(
         found, [name for name, caller in callers.items() if caller is None])
-    if args.json:
-        print(json.dumps(checks.document()))
-        return max([finding.severity for finding in found], default=0)
-    return int(checks.check())
+    status = max([int(finding.severity) for finding in found], default=0)
+
+    def show() -> int:
+        if args.json:
+            print(json.dumps(checks.document()))
+        else:
+            checks.check()
+        return status
+    return outcome.of_printing(show, status)

@@ -14,8 +14,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence
+import os
 import signal
+import sys
 from typing import Any
 
 from glance_progress import record as rec
@@ -23,7 +26,7 @@ from glance_progress import record as rec
 FINISHED = 0
 FAILED = 1
 STALLED = 2
-#: Could not look.
+#: Could not look: wrong usage or configuration, or no memcached answers.
 UNUSABLE = 255
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -50,6 +53,20 @@ def of_last_request(
             or r['request_id'] == last['request_id']]
 
 
+def failed_long_ago(records: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether described *records* have ended so, and that long ago."""
+    return (over(records) and of(records) == FAILED
+            and all(r['age'] is not None and r['age'] > rec.OLD
+                    for r in records))
+
+
+def staged(records: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether described *records* are of nothing but an ended staging."""
+    return bool(records) and all(
+        r['store'] == rec.STAGING_STORE and r['state'] == rec.FINISHED
+        for r in records)
+
+
 def over(records: Sequence[dict[str, Any]]) -> bool:
     """Tell whether there are described *records*, and none moves on.
 
@@ -57,6 +74,24 @@ def over(records: Sequence[dict[str, Any]]) -> bool:
     """
     ended = [r for r in records
              if r['state'] != rec.UPLOADING or r['stalled']]
-    return len(ended) == len(records) and any(
-        r['store'] != rec.STAGING_STORE or r['state'] != rec.FINISHED
-        for r in records)
+    return bool(records) and len(ended) == len(records) and not staged(records)
+
+
+def of_printing(
+    command: Callable[[], int], closed: int = FINISHED
+) -> int:
+    """Return the status of *command*, which prints.
+
+    That whoever reads its output has seen enough is no failure.
+
+    :param closed: the status in that case
+    """
+    try:
+        try:
+            return command()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at its end, and would say so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return closed

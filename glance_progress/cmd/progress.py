@@ -68,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
         help='time between two looks, default 1')
     watch.add_argument(
         '--timeout', type=arguments.seconds, default=60.0, metavar='SECONDS',
-        help='give up when there is no record for so long, default 60')
+        help='give up when there is no record, or when what is staged is not '
+             'imported, for so long, default 60')
     return parser
 
 
@@ -97,7 +98,7 @@ class _Watch:
         self.answered = False
 
     @property
-    def servers(self) -> str:
+    def _servers(self) -> str:
         return ', '.join(server.name for server in self._client.servers)
 
     def look(self) -> list[dict[str, Any]]:
@@ -108,20 +109,35 @@ class _Watch:
         return [record.describe(now, self._stalled_after)
                 for _, record in sorted((found or {}).items())]
 
-    def missing(self) -> str:
-        """Return why there is nothing to show."""
+    def give_up(self, records: list[dict[str, Any]]) -> int:
+        """Say why there is no end to be seen, and return the exit status.
+
+        :param records: what the last look has found
+        """
         if not self.answered:
-            return 'No answer from memcached at %s.' % self.servers
-        return ('No record of image %s in store %s at memcached %s.'
-                % (self._image_id, ' or '.join(self._stores), self.servers))
+            self._say('No answer from memcached at %s.' % self._servers)
+            return outcome.UNUSABLE
+        if outcome.staged(outcome.of_last_request(records)):
+            self._say('Image %s is staged, and nobody imports it.'
+                      % self._image_id)
+        elif records:
+            self._say('The last upload of image %s has failed, and no other '
+                      'has begun.' % self._image_id)
+        else:
+            self._say('No record of image %s in store %s at memcached %s.' % (
+                self._image_id, ' or '.join(self._stores), self._servers))
+        return outcome.STALLED
+
+    @staticmethod
+    def _say(text: str) -> None:
+        print(text, file=sys.stderr)
 
 
 def _show(watch: _Watch, output: display.Display) -> int:
     records = watch.look()
-    if records:
-        output.update(records)
-    else:
-        print(watch.missing(), file=sys.stderr)
+    if not records:
+        return watch.give_up(records)
+    output.update(records)
     return outcome.of(outcome.of_last_request(records))
 
 
@@ -129,27 +145,36 @@ def _follow(
     watch: _Watch, output: display.Display, interval: float, timeout: float
 ) -> int:
     last_seen = time.monotonic()
+    old: list[int] | None = None  # what had failed long before the first look
     while True:
         records = watch.look()
-        if records:
+        output.update(records)
+        last = outcome.of_last_request(records)
+        attempts = [record['sequence'] for record in last]
+        if old is None:
+            old = attempts if outcome.failed_long_ago(last) else []
+        waits = not last or attempts == old or outcome.staged(last)
+        if outcome.over(last) and not waits:
+            return outcome.of(last)
+        if not waits:
             last_seen = time.monotonic()
-            output.update(records)
-            last = outcome.of_last_request(records)
-            if outcome.over(last):
-                return outcome.of(last)
         elif time.monotonic() - last_seen > timeout:
-            print(watch.missing(), file=sys.stderr)
-            return outcome.STALLED
+            return watch.give_up(records)
         time.sleep(interval)
 
 
 def main(argv: list[str] | None = None) -> int:
+    return outcome.of_printing(lambda: _main(argv))
+
+
+def _main(argv: list[str] | None) -> int:
     args = _parser().parse_args(argv)
     try:
         conf = _load(args)
         watch = _Watch(conf, args)
     except (cfg.Error, ValueError) as exc:
-        print('glance-progress: %s' % exc, file=sys.stderr)
+        print('glance-progress: %s' % glance_files.describe(exc),
+              file=sys.stderr)
         return outcome.UNUSABLE
     output = display.choose(args.json, live=args.command == 'watch')
     try:

@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         print('glance-progress-status: %s; run this in the virtual '
               'environment of Glance' % exc, file=sys.stderr)
         return outcome.UNUSABLE
-    return location_status.main(argv)
+    return outcome.of_printing(lambda: location_status.main(argv))
 
 
 if __name__ == '__main__':

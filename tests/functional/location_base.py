@@ -29,6 +29,11 @@ from tools.cloud import glance
 FOR_SERVICES = {name: 'rule:context_is_admin or service_roles:service'
                 for name in location_facts.POLICIES}
 
+FILE_STORE: dict[str, dict[str, object]] = {'file': {'type': 'file'}}
+
+#: The rule speaks where there is a store in Ceph, even if nobody writes to it.
+STORES = {**FILE_STORE, 'rbd': {'type': 'rbd_progress'}}
+
 
 class TestCase(testtools.TestCase):
 
@@ -43,7 +48,7 @@ class TestCase(testtools.TestCase):
         router: str | None = 'glance_progress.api:API.factory',
         log_file: pathlib.Path | None = None,
         policies: dict[str, str] | None = None, ours: Any = None,
-        **kwargs: Any,
+        stores: dict[str, dict[str, object]] = STORES, **kwargs: Any,
     ) -> glance.GlanceBase:
         options: dict[str, Any] = {
             'DEFAULT': {'show_image_direct_url': direct_url,
@@ -63,7 +68,7 @@ class TestCase(testtools.TestCase):
             venv = services.debian_venv()
         else:
             venv = pathlib.Path(sys.prefix)
-        api = kind(self.directory, venv, stores={'file': {'type': 'file'}},
+        api = kind(self.directory, venv, stores=stores, multi_store=False,
                    options=options, router=router, **kwargs)
         self.addCleanup(api.stop)
         return api

@@ -41,6 +41,8 @@ auth_type = password
 auth_url = http://127.0.0.1:1/
 username = nova
 password = hunter2
+[libvirt]
+images_type = rbd
 """
 
 
@@ -73,12 +75,17 @@ class StatusTest(location_base.TestCase):
         return path
 
     def test_results(self) -> None:
+        new = {'location_consumers': 'new-api'}
         nova = ('--nova-conf', str(self.file('nova.conf', NOVA)),
                 '--nova-release', '2026.2')
-        self.assertEqual(2, self.run_status(self.make(), *nova))
+        for ours in {}, new:  # nova.conf says what there is to know
+            self.assertEqual(0, self.run_status(self.make(ours=ours), *nova))
+        self.assertEqual(1, self.run_status(self.make()))
         self.assertIn('location_consumers = new-api', self.out)
-        new = {'location_consumers': 'new-api'}
-        self.assertEqual(0, self.run_status(self.make(ours=new), *nova))
+        self.assertEqual(2, self.run_status(
+            self.make(), *nova[:-1], '2025.1'))
+        self.assertIn('Nova 31 registering locations by the old call',
+                      ' '.join(self.out.replace('|', ' ').split()))
         self.assertEqual(
             1, self.run_status(self.make(ours=new, multiple=True), *nova,
                                '--json'))

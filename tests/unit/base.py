@@ -15,6 +15,7 @@
 import os
 import signal
 import socket
+import subprocess
 import threading
 
 import fixtures
@@ -39,6 +40,15 @@ def a_record(**fields):
         'image_id': IMAGE, 'store': 'ceph', 'state': record.UPLOADING,
         'bytes_written': 250, 'total_bytes': 1000, 'started_at': 1000.0,
         'updated_at': 1010.0, 'sequence': 1, **fields})
+
+
+def with_output_closed(command):
+    """Run a program as before ``| true``; it has returncode and stderr."""
+    source, target = os.pipe()
+    os.close(source)
+    with open(target, 'w') as output:
+        return subprocess.run(
+            command, stdout=output, stderr=subprocess.PIPE, text=True)
 
 
 def in_child(function):

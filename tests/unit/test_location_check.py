@@ -24,6 +24,7 @@ WARNING = location_finding.Severity.WARNING
 FAILURE = location_finding.Severity.FAILURE
 
 REFUSED = ('old-location-call-refused', FAILURE)
+MAYBE_REFUSED = ('old-location-call-refused', WARNING)
 NO_API = ('location-api-missing', FAILURE)
 NO_TOKEN = ('service-token-missing', FAILURE)
 MAYBE_NO_TOKEN = ('service-token-missing', WARNING)
@@ -72,13 +73,16 @@ def answers(glance, nova_release, token):
     return 'PATCH', patch(glance.multiple_locations)
 
 
-PROMISED = {'old-api': [31], 'new-api': [32], 'mixed': [31, 32]}
+#: All of these there are; and of those, nobody knows which.
+PROMISED = {'old-api': [31], 'new-api': [32], 'mixed': [31, 32], 'none': []}
+CANDIDATES = [31, 32]
 
 GLANCES = strategies.builds(
     facts.Glance,
     direct_url=strategies.booleans(),
     multiple_locations=strategies.booleans(),
-    consumers=strategies.sampled_from(sorted(PROMISED)),
+    consumers=strategies.sampled_from([None, *sorted(PROMISED)]),
+    rbd=strategies.booleans(),
     release=strategies.integers(25, 33),
     open_policies=strategies.lists(
         strategies.sampled_from(facts.POLICIES), unique=True).map(tuple),
@@ -89,6 +93,7 @@ GLANCES = strategies.builds(
 NOVAS = strategies.none() | strategies.builds(
     nova,
     release=strategies.none() | strategies.integers(26, 34),
+    registers=strategies.sampled_from([True, False, None]),
     sends_token=strategies.booleans(),
     credentials=strategies.booleans())
 
@@ -96,48 +101,84 @@ NOVAS = strategies.none() | strategies.builds(
 class TestTruth(base.TestCase):
     """Against a model of what upstream's code does."""
 
-    def lost(self, glance, given):
-        # The operator's word is that those which were not looked at send the
-        # token when they have to.
-        novas = [(release, True) for release in PROMISED[glance.consumers]]
-        if given is not None:
-            token = given.sends_token and given.credentials
-            novas += [(release, token) for release in (
-                PROMISED[glance.consumers] if given.release is None
-                else [given.release])]
-        outcomes = [answers(glance, *each) for each in novas]
-        return ('POST', 403) in outcomes or (
-            # Without a location to see, Nova uploads.
-            glance.direct_url and ('PATCH', 403) in outcomes)
+    def worlds(self, glance, given):
+        """Return for each kind of Nova here all that it may be.
 
-    @hypothesis.settings(max_examples=500)
+        Each of these is a release and whether it sends the token. The
+        operator's word is that those which were not looked at do when they
+        have to.
+        """
+        told = glance.consumers
+        if told is not None:
+            kinds = [[(release, True)] for release in PROMISED[told]]
+        elif given is None or glance.release < 29:
+            kinds = [[(release, True) for release in CANDIDATES]]
+        else:
+            kinds = []
+        if given is not None and given.registers is not False:
+            token = given.sends_token and given.credentials
+            if given.release is not None:
+                kinds.append([(given.release, token)])
+            elif told in (None, 'none', 'old-api'):
+                # Whoever said old-api may know of older ones alone.
+                kinds.append([(release, token) for release in CANDIDATES])
+                if told == 'old-api':
+                    kinds.append([(31, token)])
+            else:
+                kinds += [[(release, token)] for release in PROMISED[told]]
+        return kinds
+
+    def lost(self, glance, world):
+        # Without a location to see, Nova uploads.
+        return (glance.direct_url or glance.multiple_locations) and (
+            ('POST', 403) == answers(glance, *world)
+            or (glance.direct_url
+                and ('PATCH', 403) == answers(glance, *world)))
+
+    @hypothesis.settings(max_examples=1000)
     @hypothesis.given(GLANCES, NOVAS)
     def test_failure_means_lost_snapshots(self, glance, given):
         severities = [severity for _, severity in found(glance, given)]
-        self.assertEqual(self.lost(glance, given), FAILURE in severities)
         self.assertEqual(sorted(severities, reverse=True), severities)
+        if not glance.rbd:
+            self.assertEqual([], severities)
+            return
+        if given is not None and given.registers is None:
+            # Its word counts for a warning at most.
+            sure = self.worlds(glance, dataclasses.replace(
+                given, registers=False))
+        else:
+            sure = self.worlds(glance, given)
+        self.assertEqual(
+            any(all(self.lost(glance, world) for world in kind)
+                for kind in sure),
+            FAILURE in severities)
+        # Nothing that may be lost goes without a word.
+        if any(self.lost(glance, world)
+               for kind in self.worlds(glance, given) for world in kind):
+            self.assertNotEqual([], severities)
 
-    @hypothesis.settings(max_examples=500)
+    @hypothesis.settings(max_examples=1000)
     @hypothesis.given(GLANCES, NOVAS)
-    def test_warnings(self, glance, given):
-        release = None if given is None else given.release
-        token = given is None or (given.sends_token and given.credentials)
-        exposed = glance.multiple_locations
-        new_glance = glance.release >= 29
+    def test_exposure(self, glance, given):
+        exposed = glance.multiple_locations and glance.rbd
+        old = glance.consumers in ('old-api', 'mixed') or (
+            glance.release < 29 and glance.consumers != 'none')
+        if given is None or given.registers is False:
+            old = old or (glance.consumers is None and given is None)
+        elif given.release is None:
+            old = old or glance.consumers != 'new-api'
+        else:
+            old = old or given.release <= 31
+        if glance.release < 29 and given and given.registers is not False:
+            old = True
         expected = {
-            NEEDLESS: exposed and new_glance and glance.consumers == 'new-api'
-            and (release is None or release > 31),
+            NEEDLESS: exposed and not old,
             OPEN: exposed and bool(glance.open_policies),
-            ROLE: new_glance and glance.service_token_roles_required
-            and 'service' not in glance.service_token_roles
-            and (glance.consumers != 'old-api'
-                 or (release is not None and release > 31)),
-            MAYBE_NO_TOKEN: new_glance and not token and release is None
-            and glance.consumers == 'old-api',
         }
         self.assertEqual(
             {each for each, there in expected.items() if there},
-            {each for each in found(glance, given) if each[1] is WARNING})
+            set(found(glance, given)) & {NEEDLESS, OPEN})
 
 
 class TestRows(base.TestCase):
@@ -152,11 +193,62 @@ class TestRows(base.TestCase):
         for release in (None, 25, 28, 29, 33):
             self.check([REFUSED], False, 'old-api', release)
             self.check([], True, 'old-api', release)
+        for release in (25, 28):
+            self.check([REFUSED], False, None, release)
+            self.check([], True, None, release)
 
-    def test_by_default(self):
-        self.assertEqual([REFUSED], found(facts.Glance(True, False)))
-        self.assertEqual([], found(facts.Glance(False, False)))
-        self.assertEqual([], found(facts.Glance(False, True)))
+    def test_what_is_recommended(self):
+        self.check([], False, 'new-api', 33, nova(34, **ON_TIME))
+        self.check([], False, None, 33, nova(34, **ON_TIME))
+
+    def test_nobody_said(self):
+        """It may work, so it is not refused."""
+        for release in (29, 30, 31, 33, 35):
+            self.check([MAYBE_REFUSED], False, None, release)
+            self.check([], True, None, release)
+            self.check([REFUSED], False, None, release, nova(31, **ON_TIME))
+            self.check([NO_TOKEN], False, None, release, nova(32))
+            self.check([], False, None, release, nova(32, **ON_TIME))
+            self.check([MAYBE_REFUSED], False, None, release,
+                       nova(**ON_TIME))
+            # Whatever its release is
+            self.check([REFUSED, NO_TOKEN], False, None, release, nova())
+            self.check([MAYBE_NO_TOKEN], True, None, release, nova())
+        self.check([], False, None, 33, nova(40, **ON_TIME))
+
+    def test_hidden(self):
+        for multiple in (False, True):
+            self.assertEqual([], found(facts.Glance(False, multiple)))
+        self.assertEqual([MAYBE_NO_TOKEN], found(
+            facts.Glance(False, False, 'new-api', 33), nova(34)))
+        self.assertEqual([NO_TOKEN, NEEDLESS], found(
+            facts.Glance(False, True, 'new-api', 33), nova(34)))
+
+    def test_no_store_in_ceph(self):
+        for release in (25, 33):
+            for consumers in (None, 'old-api', 'new-api', 'mixed'):
+                self.check([], False, consumers, release, rbd=False)
+                self.check([], False, consumers, release, nova(31), rbd=False)
+        self.check([], True, 'old-api', 33, rbd=False,
+                   open_policies=facts.POLICIES)
+
+    def test_no_disk_in_ceph(self):
+        local = nova(31, registers=False)
+        self.check([], False, None, 33, local)
+        self.check([], False, 'none', 25, local)
+        self.check([], False, 'none', 25)
+        # glance-api does not see nova.conf and would not start.
+        self.check([REFUSED], False, None, 25, local)
+        self.check([REFUSED], False, 'old-api', 33, local)
+        # Here it is the other way round.
+        self.check([REFUSED], False, 'none', 25, nova(31))
+
+    def test_disk_not_known(self):
+        """The file may be that of nova-api."""
+        self.check([MAYBE_REFUSED], False, 'new-api', 33,
+                   nova(31, registers=None, **ON_TIME))
+        self.check([MAYBE_NO_TOKEN], False, 'new-api', 33,
+                   nova(34, registers=None))
 
     def test_measured_on_2026_2(self):
         for multiple in (False, True):
@@ -167,7 +259,9 @@ class TestRows(base.TestCase):
                        nova(34, **ON_TIME))
 
     def test_the_old_advice_does_not_help_a_new_nova(self):
-        self.check([NO_TOKEN], True, 'old-api', 33, nova(34))
+        for consumers in ('old-api', None):
+            self.check([NO_TOKEN, NEEDLESS][:2 - bool(consumers)], True,
+                       consumers, 33, nova(34))
 
     def test_token_without_credentials(self):
         self.check([NO_TOKEN], False, 'new-api', 33,
@@ -202,7 +296,8 @@ class TestRows(base.TestCase):
         self.check([], False, 'new-api', 33, cinder(27, **ON_TIME))
         self.check([], False, 'new-api', 33,
                    cinder(27, own_credentials=True))
-        self.check([NO_TOKEN], True, 'mixed', 33,
+        # Which of them it is cannot be known.
+        self.check([MAYBE_NO_TOKEN], True, 'mixed', 33,
                    cinder(26, own_credentials=True))
 
     def test_policies(self):
@@ -221,7 +316,7 @@ class TestText(base.TestCase):
         return str(finding)
 
     def test_the_lines_to_change(self):
-        text = self.text(facts.Glance(True, False, release=33))
+        text = self.text(facts.Glance(True, False, 'old-api', release=33))
         self.assertIn(
             '  in glance-api.conf:\n    [DEFAULT]\n'
             '    show_multiple_locations = True\n', text)
@@ -229,12 +324,39 @@ class TestText(base.TestCase):
         self.assertIn('    location_consumers = new-api\n', text)
         self.assertIn('    send_service_user_token = true', text)
 
+    def test_the_safe_way_first(self):
+        for release, first in ((33, 'location_consumers = new-api'),
+                               (25, 'a second glance-api')):
+            for consumers in ('old-api', None):
+                text = self.text(
+                    facts.Glance(True, False, consumers, release=release))
+                ways = [text.index(each) for each in (
+                    'Remedy: ', first, 'With one glance-api',
+                    'OSSN-0065 and OSSN-0090', '"set_image_location": ')]
+                self.assertEqual(sorted(ways), ways)
+                # Nowhere alone on a service that users reach.
+                self.assertEqual(
+                    2, text.count('show_multiple_locations = True\n'))
+
+    def test_nothing_in_ceph(self):
+        glance = facts.Glance(True, False, release=25)
+        ours = '    location_consumers = none'
+        self.assertTrue(self.text(glance).endswith(ours))
+        remedies = self.text(glance, nova(26, registers=False)).partition(
+            'Remedy: ')[2]
+        self.assertEqual(ours, remedies.splitlines()[3])
+
+    def test_not_known(self):
+        text = self.text(facts.Glance(True, False, release=33))
+        self.assertIn('it is not known whether Nova is registering', text)
+        self.assertIn('If so: Every snapshot', text)
+
     def test_no_new_call_where_glance_lacks_it(self):
         text = self.text(facts.Glance(True, False, release=25))
         self.assertNotIn('new-api', text)
 
     def test_the_403_that_operators_have_seen(self):
-        text = self.text(facts.Glance(True, True), nova(34))
+        text = self.text(facts.Glance(True, True, 'old-api'), nova(34))
         self.assertIn('"http store must be enabled to use location API by '
                       'normal user."', text)
 

@@ -56,7 +56,8 @@ class TestGlance(ConfigTestCase):
         glance = self.glance('')
         self.assertFalse(glance.direct_url)
         self.assertFalse(glance.multiple_locations)
-        self.assertEqual('old-api', glance.consumers)
+        self.assertIsNone(glance.consumers)
+        self.assertFalse(glance.rbd)
         self.assertEqual(('service',), glance.service_token_roles)
         self.assertTrue(glance.service_token_roles_required)
 
@@ -72,6 +73,21 @@ class TestGlance(ConfigTestCase):
         self.assertEqual('mixed', glance.consumers)
         self.assertEqual(('a', 'b'), glance.service_token_roles)
         self.assertFalse(glance.service_token_roles_required)
+
+    def test_stores_in_ceph(self):
+        for text, rbd in (
+            ('enabled_backends = a:rbd, b:file', True),
+            ('enabled_backends = a:file, b:rbd_progress', True),
+            ('enabled_backends = rbd:file', False),
+            ('[glance_store]\nstores = file, http, rbd', True),
+            ('[glance_store]\nstores = file,http,rbd_progress', True),
+            ('[glance_store]\nstores = file,http', False),
+            # Without enabled_backends alone it counts.
+            ('enabled_backends = a:file\n[glance_store]\nstores = rbd',
+             False),
+        ):
+            self.assertEqual(
+                rbd, self.glance('[DEFAULT]\n' + text + '\n').rbd, text)
 
     def test_wrong_value(self):
         exc = self.assertRaises(
@@ -100,6 +116,38 @@ class TestNova(ConfigTestCase):
                 '[service_user]\nsend_service_user_token = false\n')], None)
         self.assertFalse(nova.sends_token)
         self.assertTrue(nova.credentials)
+
+    def test_directories(self):
+        path = self.file(USER)
+        self.assertTrue(self.nova(USER).sends_token)
+        os.mkdir(path + '.d')
+        off = '[service_user]\nsend_service_user_token = %s\n'
+        with open(path + '.d/10.conf', 'w') as file:
+            file.write(off % 'false')
+        self.assertFalse(location_config.nova([path], None).sends_token)
+        other = os.path.dirname(self.file(off % 'true'))
+        for files in ([path], []):
+            self.assertTrue(location_config.nova(
+                files, None, [other]).sends_token)
+        self.assertRaises(
+            cfg.ConfigDirNotFoundError, location_config.nova, [path], None,
+            [other + '/none'])
+
+    def test_a_directory_that_may_not_be_read(self):
+        path = self.file(USER)
+        os.mkdir(path + '.d')
+        self.patch('os.access', lambda *args: False)
+        exc = self.assertRaises(
+            OSError, location_config.nova, [path], None)
+        self.assertIn(path + '.d', str(exc))
+
+    def test_disks(self):
+        for text, registers in (
+            ('', None), ('images_type = rbd', True),
+            ('images_type = default', False), ('images_type = qcow2', False),
+        ):
+            nova = self.nova('[libvirt]\n' + text)
+            self.assertIs(registers, nova.registers)
 
     def test_incomplete_credentials(self):
         for line in USER.splitlines()[3:]:

@@ -69,7 +69,7 @@ class TestCheck(base.TestCase):
              'stalled_after': 60.0, 'record_ttl': 86400,
              'record_secrets': None,
              'honor_base_image_ref': True,
-             'location_check': 'enforce', 'location_consumers': 'old-api',
+             'location_check': 'enforce', 'location_consumers': None,
              'legacy_keys': True, 'legacy_ttl': 86400},
             dict(conf.glance_progress))
 

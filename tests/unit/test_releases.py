@@ -29,15 +29,17 @@ class TestMajor(base.TestCase):
             ('cinder', '2026.2', 29), ('cinder', '2025.2', 27),
             ('cinder', 'zed', 21), ('cinder', 'ocata', 10),
             ('cinder', '26.3.0', 26),
+            # newer than this package
+            ('nova', '35', 35), ('nova', '2027.1', 35), ('nova', '100', 100),
+            ('cinder', '30.0.0', 30), ('cinder', '2027.2', 31),
         ):
             self.assertEqual(expected, releases.major(project, text), text)
 
     def test_unknown(self):
         for project, text in (
-            ('nova', ''), ('nova', '35'), ('nova', '2027.1'),
-            ('nova', '2025.3'), ('nova', '14'), ('nova', 'newton'),
-            ('nova', 'latest'), ('nova', '34.x'), ('nova', '2062.2'),
-            ('cinder', '30'), ('cinder', '9'), ('nova', '-1'),
+            ('nova', ''), ('nova', '2025.3'), ('nova', '14'),
+            ('nova', 'newton'), ('nova', 'latest'), ('nova', '34.x'),
+            ('cinder', '9'), ('nova', '-1'), ('nova', '2026'),
         ):
             exc = self.assertRaises(
                 ValueError, releases.major, project, text)

@@ -58,6 +58,18 @@ class TestLoad(base.TestCase):
         exc = self.assertRaises(glance_files.Unusable, self.load)
         self.assertIn('no glance-api.conf', str(exc))
 
+    def test_a_secret_in_a_malformed_line(self):
+        path = os.path.join(self.directory, 'some.conf')
+        for text, said in (
+            ('[DEFAULT]\na = b\nhunter2\n', 'some.conf is malformed, line 3'),
+            ('hunter2 = 1\n', 'some.conf is malformed, line 1'),
+        ):
+            with open(path, 'w') as file:
+                file.write(text)
+            exc = self.assertRaises(cfg.Error, self.load, [path])
+            self.assertIn(said, glance_files.describe(exc))
+            self.assertNotIn('hunter2', glance_files.describe(exc))
+
     def test_unreadable_directory(self):
         self.patch('os.access', lambda *args: False)
         exc = self.assertRaises(

@@ -16,6 +16,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import fixtures
 
@@ -86,7 +87,7 @@ class TestShow(TestCase):
 
     def test_no_answer(self):
         self.server.stop()
-        self.assertEqual(2, self.show())
+        self.assertEqual(255, self.show())
         self.assertIn('No answer from memcached at ' + self.server.address,
                       self.stderr.getvalue())
 
@@ -184,6 +185,20 @@ class TestWatch(TestCase):
         self.assertEqual(1, self.watch())
         self.assertIn('failed: No room.', self.output()[-1])
 
+    def test_failure_of_long_ago(self):
+        """Whoever watches waits for the next attempt."""
+        self.publish(state=record.FAILED, failure='No room.',
+                     updated_at=self.clock.now - 600)
+        self.events = [
+            lambda: None, lambda: self.publish(sequence=2),
+            lambda: self.publish(sequence=2, state=record.FINISHED,
+                                 bytes_written=1000)]
+        self.assertEqual(0, self.watch())
+        self.publish(sequence=3, state=record.FAILED, failure='No room.',
+                     updated_at=self.clock.now - 600)
+        self.assertEqual(2, self.watch())
+        self.assertIn('no other has begun', self.stderr.getvalue())
+
     def test_stall(self):
         self.publish()
         self.assertEqual(2, self.watch('--interval', '30'))
@@ -206,6 +221,40 @@ class TestWatch(TestCase):
         self.assertEqual(2, self.watch())
         self.assertEqual(1010 + 61, self.clock.now)
         self.assertIn('No record', self.stderr.getvalue())
+
+    def test_gives_up_without_an_answer(self):
+        self.server.stop()
+        self.assertEqual(255, self.watch())
+        self.assertIn('No answer', self.stderr.getvalue())
+
+    def staged(self, **fields):
+        self.publish(store=record.STAGING_STORE, **{
+            'state': record.FINISHED, 'request_id': 'req-1', **fields})
+
+    def watch_staged(self, *argv):
+        return self.watch('--store', record.STAGING_STORE, *argv)
+
+    def test_staged_and_never_imported(self):
+        self.staged()
+        self.assertEqual(2, self.watch_staged('--timeout', '30'))
+        self.assertEqual(1010 + 31, self.clock.now)
+        self.assertEqual(1, len(self.output()))
+        self.assertIn('staged, and nobody imports it',
+                      self.stderr.getvalue())
+
+    def test_timeout_counts_from_the_end_of_staging(self):
+        self.staged(state=record.UPLOADING, total_bytes=None)
+        self.events = 20 * [lambda: None] + [self.staged]
+        self.assertEqual(2, self.watch_staged('--timeout', '30'))
+        self.assertEqual(1010 + 20 + 31, self.clock.now)
+
+    def test_imported_in_time(self):
+        self.staged()
+        self.events = 20 * [lambda: None] + [lambda: self.publish(
+            request_id='req-2', sequence=2)] + 20 * [lambda: None] + [
+            lambda: self.publish(request_id='req-2', sequence=2,
+                                 state=record.FINISHED)]
+        self.assertEqual(0, self.watch_staged('--timeout', '30'))
 
     def test_timeout_and_interval(self):
         self.assertEqual(2, self.watch('--timeout', '3', '--interval', '.5'))
@@ -283,8 +332,17 @@ class TestUnusable(TestCase):
             self.assertEqual(0, self.run_command(option))
             self.assertIn(text, self.stdout.getvalue())
 
+    def test_a_secret_in_a_malformed_line(self):
+        path = os.path.join(
+            self.useFixture(fixtures.TempDir()).path, 'glance-api.conf')
+        with open(path, 'w') as file:
+            file.write('[glance_progress]\nhunter2\n')
+        self.assert_unusable('--config-file', path, 'show', 'x',
+                             text='is malformed, line 2')
+        self.assertNotIn('hunter2', self.stderr.getvalue())
 
-class TestProgram(base.TestCase):
+
+class TestProgram(TestCase):
 
     def test_exit_status_reaches_the_shell(self):
         done = subprocess.run(
@@ -292,3 +350,14 @@ class TestProgram(base.TestCase):
              '--config-file', '/missing.conf', 'show', 'x'],
             stderr=subprocess.PIPE)
         self.assertEqual(255, done.returncode)
+
+    def test_nobody_reads_on(self):
+        self.publish(updated_at=time.time(), total_bytes=None)
+        path = self.config('[glance_progress]\nmemcached_servers = '
+                           + self.server.address).config_file[0]
+        for args in (['show', base.IMAGE, '--store', 'ceph'],
+                     ['watch', base.IMAGE, '--store', 'ceph'], ['--help']):
+            done = base.with_output_closed(
+                [sys.executable, '-m', 'glance_progress.cmd.progress',
+                 '--config-file', path, *args])
+            self.assertEqual((0, ''), (done.returncode, done.stderr))

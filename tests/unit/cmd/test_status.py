@@ -38,6 +38,8 @@ auth_type = password
 auth_url = http://127.0.0.1:1/
 username = nova
 password = %(s)s
+[libvirt]
+images_type = rbd
 """ % {'s': SECRET}
 
 
@@ -81,12 +83,39 @@ class TestMain(base.TestCase):
         self.assertEqual(1, self.run_main())
         self.assertIn('Result: Warning', self.out)
 
+    def test_newer_than_known(self):
+        for release in ('2027.1', '35', '40.0.0'):
+            self.assertEqual(0, self.run_nova(NOVA, '--nova-release', release))
+        self.assertEqual(1, self.run_nova('', '--nova-release', '2027.1'))
+        self.assertIn('does not send the service token', self.out)
+
+    def test_disks_that_are_not_in_ceph(self):
+        self.glance = location_facts.Glance(True, False, None, 33)
+        for images_type, code in (('rbd', 2), ('qcow2', 0), ('default', 0)):
+            self.assertEqual(code, self.run_nova(
+                '[libvirt]\nimages_type = ' + images_type,
+                '--nova-release', '2025.1'), images_type)
+
+    def test_directories(self):
+        path = self.file('')
+        directory = os.path.join(self.directory, 'nova.conf.d')
+        os.mkdir(directory)
+        with open(os.path.join(directory, 'user.conf'), 'w') as file:
+            file.write(NOVA)
+        for args in (('--nova-conf', path), ('--nova-conf-dir', directory)):
+            self.assertEqual(0, self.run_main(
+                *args, '--nova-release', '2026.2'), self.err)
+        self.assertNotIn('Not checked without --nova-conf', self.out)
+        self.assertEqual(255, self.run_main(
+            '--nova-conf-dir', directory + '/none'))
+        self.assertIn('/none', self.err)
+
     def test_failure(self):
         self.assertEqual(2, self.run_nova(NOVA, '--nova-release', '31'))
         self.assertIn('Result: Failure', self.out)
         self.assertRegex(
-            self.out, r'\|     \[DEFAULT\] +\|\n'
-            r'\|     show_multiple_locations = True +\|')
+            self.out, r'\|     \[service_user\] +\|\n'
+            r'\|     send_service_user_token = true +\|')
         # Lines of a terminal, most of them.
         self.assertLess(max(map(len, self.out.splitlines())), 100)
 
@@ -100,9 +129,9 @@ class TestMain(base.TestCase):
         self.assertEqual('old-location-call-refused', finding['code'])
         self.assertEqual(2, finding['severity'])
         self.assertEqual(
-            {'file': 'glance-api.conf', 'section': 'DEFAULT',
-             'option': 'show_multiple_locations', 'value': 'True'},
-            finding['remedies'][0]['lines'][0])
+            {'file': 'nova.conf', 'section': 'service_user',
+             'option': 'send_service_user_token', 'value': 'true'},
+            finding['remedies'][0]['lines'][1])
 
     def test_json_with_nothing_found(self):
         self.assertEqual(0, self.run_main('--json'))
@@ -133,8 +162,8 @@ class TestMain(base.TestCase):
         self.assertIn('send_service_user_token', self.err)
 
     def test_unknown_release(self):
-        self.assertEqual(255, self.run_nova(NOVA, '--nova-release', '2062.2'))
-        self.assertIn('2062.2', self.err)
+        self.assertEqual(255, self.run_nova(NOVA, '--nova-release', '2026.3'))
+        self.assertIn('2026.3', self.err)
 
     def test_release_without_file(self):
         for project in ('nova', 'cinder'):
@@ -162,6 +191,26 @@ class TestMain(base.TestCase):
         self.patch('glance_progress.location_check.findings', broken)
         self.assertEqual(255, self.run_main())
         self.assertIn('KeyError', self.err)
+
+    def test_nobody_reads_on(self):
+        """What was found is the exit status all the same."""
+        path = self.file(NOVA)
+        program = (
+            'import sys\n'
+            'from glance_progress.cmd import location_status\n'
+            'from glance_progress.cmd import status\n'
+            'from glance_progress import location_facts\n'
+            'location_status._glance = lambda args: location_facts.Glance('
+            'True, False, "new-api", 33)\n'
+            'sys.exit(status.main(sys.argv[1:]))')
+        for args, code in (
+            (['check', '--nova-conf', path, '--nova-release', '31'], 2),
+            (['check', '--nova-conf', path, '--nova-release', '31',
+              '--json'], 2), (['check'], 0), (['--help'], 0),
+        ):
+            done = base.with_output_closed(
+                [sys.executable, '-c', program, *args])
+            self.assertEqual((code, ''), (done.returncode, done.stderr))
 
     def test_each_code_belongs_to_a_check(self):
         codes = set(re.findall(
