@@ -96,8 +96,14 @@ class _Api:
         self._adapter = session
 
     def get(self, path: str) -> Any:
-        return self._adapter.get(
-            self._base + path, timeout=PATIENCE, raise_exc=True).json()
+        answer = self._adapter.get(
+            self._base + path, timeout=PATIENCE, raise_exc=True)
+        try:
+            return answer.json()
+        except ValueError as exc:
+            # Before urllib3 2 a body that is cut off is no error.
+            raise exceptions.ConnectFailure(
+                'What %s answers is no JSON' % self._base) from exc
 
     def show(self, image_id: str) -> Snapshot:
         path = '/v2/images/' + parse.quote(image_id, safe='')

@@ -133,7 +133,7 @@ class ImageApi(fixtures.Fixture):
         if said == HANG_UP:
             request.close_connection = True
         elif said == CUT_OFF:
-            self._send(request, 200, {}, {'Content-Length': '100'})
+            self._send(request, 200, {}, missing=1)
             request.close_connection = True
         elif isinstance(said, int):
             self._send(request, said, 'no luck')
@@ -169,7 +169,7 @@ class ImageApi(fixtures.Fixture):
                              'region': 'r', 'region_id': 'r',
                              'url': self.endpoint + self._version}]}]}}
 
-    def _send(self, request, status, said, headers=()):
+    def _send(self, request, status, said, headers=(), missing=0):
         body = json.dumps(said).encode()
         request.send_response(status)
         for name, value in {'Content-Type': 'application/json',
@@ -177,4 +177,4 @@ class ImageApi(fixtures.Fixture):
                             **dict(headers)}.items():
             request.send_header(name, value)
         request.end_headers()
-        request.wfile.write(body)
+        request.wfile.write(body[:len(body) - missing])
