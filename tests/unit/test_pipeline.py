@@ -14,6 +14,7 @@
 
 import errno
 import hashlib
+from importlib import metadata
 import inspect
 import io
 import textwrap
@@ -210,10 +211,13 @@ class TestPipeline(base.TestCase):
         self.assertEqual([bytes(4)] * 2, seen)
 
     def test_size_mismatch(self):
-        self.assertIs(exceptions.Invalid, self.outcome(b'12345678', 9))
-        self.assert_nothing_left()
-        self.assertIs(exceptions.Invalid, self.outcome(b'12345678', 7))
-        self.assert_nothing_left()
+        expected = [exceptions.Invalid, exceptions.Invalid]
+        if int(metadata.version('glance_store').split('.')[0]) < 5:
+            # The stock driver has no check, and Ceph one of its own.
+            expected = [None, fakes.rbd.IncompleteWriteError]
+        for size, outcome in zip((9, 7), expected):
+            self.assertIs(outcome, self.outcome(b'12345678', size))
+            self.assert_nothing_left()
 
     def test_tells_what_is_written(self):
         go_on = threading.Event()

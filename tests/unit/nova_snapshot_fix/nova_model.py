@@ -17,6 +17,8 @@ As read in nova.compute.api and nova.conductor.manager of 34.0.0;
 tests/nova/test_model.py holds it to the real ones.
 """
 
+from __future__ import annotations
+
 import copy
 import dataclasses
 import itertools

@@ -48,8 +48,11 @@ class TestSchemas(base.TestCase):
         test_answer.images(), st.lists(test_record.records(), max_size=4),
         test_record.TIMES, st.booleans())
     def test_any_answer(self, image, records, now, admin):
+        # The schema ends in the year 2255, records in 2262.
         records = {
-            store: dataclasses.replace(record, store=store)
+            store: dataclasses.replace(
+                record, store=store,
+                sequence=min(record.sequence, 2 ** 53 * 1000))
             for store, record in zip(test_answer.STORES, records)}
         self.validate(answer.describe(
             image, records, now, test_answer.STALLED_AFTER, admin))
