@@ -204,6 +204,19 @@ function services_venv {
     echo "$venv"
 }
 
+# released_glance_venv RELEASE: print the path of an environment with this
+# project and the Glance of RELEASE, which for zed is Debian's
+function released_glance_venv {
+    local release=$1 venv options=()
+    [[ $release != zed ]] || options=(--system-site-packages)
+    # The lists are complete; there is nothing to resolve.
+    venv=$(PIP_NO_DEPS=1 make_venv "glance-$release" \
+        "tools/requirements/glance-$release.txt" "${options[@]}") || return
+    [[ $release == zed ]] || link_ceph_bindings "$venv" || return
+    install_project "$venv" || return
+    echo "$venv"
+}
+
 # cloud_venv: print the path of an environment with the services of the
 # one-machine cloud, on a machine with the packages of bindep.txt for it. This
 # project is in it as operators install it: as it is now.

@@ -13,6 +13,8 @@ cd "$(dirname "$0")/.."
 . tools/lib.sh
 
 LANES=(lint unit functional nova cloud)
+# Between the oldest and the newest. Their Glance has a script.
+EVENTLET_RELEASES=(2024.1 2025.2)
 
 # Each of these is one failed or passed check, see check().
 CHECKS_PASSED=0
@@ -74,10 +76,18 @@ function lane_lint {
     check "$venv/bin/reno" --quiet lint
 }
 
-# What is for OpenStackClient runs where users have it: without Glance.
+# With the libraries of old releases, too. What is for OpenStackClient runs
+# where users have it: without Glance.
 function lane_unit {
-    local venv
+    local venv release
     run_stestr unit "$GLANCE_VENV" run --exclude-regex 'tests\.unit\.osc'
+    for release in zed "${EVENTLET_RELEASES[@]}"; do
+        venv=$(released_glance_venv "$release") \
+            || { check_failed "environment of Glance $release"; continue; }
+        # Nova has an environment of its own.
+        run_stestr "unit-$release" "$venv" \
+            run --exclude-regex 'tests\.unit\.(osc|nova_snapshot_fix)'
+    done
     venv=$(client_venv) \
         || { check_failed 'environment of the client'; return 0; }
     run_stestr unit-osc "$venv" --test-path ./tests/unit/osc run
@@ -86,7 +96,12 @@ function lane_unit {
 # Each of the two workers has services of its own, which the tests of a class
 # share.
 function lane_functional {
-    local venv
+    local venv release
+    # Before the workers, which would write into this tree at the same time.
+    for release in "${EVENTLET_RELEASES[@]}"; do
+        released_glance_venv "$release" >/dev/null \
+            || { check_failed "environment of Glance $release"; return 0; }
+    done
     venv=$(client_venv) \
         || { check_failed 'environment of the client'; return 0; }
     GLANCE_PROGRESS_TEST_DIR=$SCRATCH \

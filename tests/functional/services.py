@@ -108,6 +108,15 @@ def clients_venv() -> pathlib.Path:
 
 
 @functools.cache
+def released_venv(release: str) -> pathlib.Path:
+    """Return an environment with a Glance that still has its own script."""
+    made = subprocess.run(
+        ['bash', '-c', '. tools/lib.sh && released_glance_venv ' + release],
+        cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True)
+    return pathlib.Path(made.stdout.strip())
+
+
+@functools.cache
 def mariadb() -> cloud_mariadb.MariaDb:
     """Return a MariaDB for the Glances of the run."""
     server = cloud_mariadb.MariaDb(

@@ -228,19 +228,19 @@ class GlanceApi(GlanceBase):
             threads=self.threads, args=self.uwsgi_args)
 
 
-class DebianGlanceApi(GlanceBase):
-    """Debian 12's glance-api 25.1 (Zed), which runs under eventlet.
+class EventletGlanceApi(GlanceBase):
+    """The script glance-api of releases up to 2026.1 (32), under eventlet.
 
-    :param venv: made with --system-site-packages, or /usr
     :param workers: worker processes; with 0 the service itself works
     """
 
-    packaged_paste_ini = pathlib.Path('/etc/glance/glance-api-paste.ini')
-
     def __init__(self, directory: str | os.PathLike[str],
-                 venv: str | os.PathLike[str] = '/usr', *, workers: int = 0,
+                 venv: str | os.PathLike[str], *, workers: int = 0,
                  **kwargs: ty.Any) -> None:
         super().__init__(directory, venv, **kwargs)
+        self.packaged_paste_ini = (
+            self.venv / 'etc' / 'glance' / 'glance-api-paste.ini')
+        self.script = self.venv / 'bin' / 'glance-api'
         self.workers = workers
 
     def own_options(self) -> ini.Options:
@@ -249,5 +249,20 @@ class DebianGlanceApi(GlanceBase):
                 'DEFAULT': {**options['DEFAULT'], 'workers': self.workers}}
 
     def command(self) -> list[str]:
-        return [str(self.venv / 'bin' / 'python3'), '/usr/bin/glance-api',
+        return [str(self.venv / 'bin' / 'python3'), str(self.script),
                 '--config-file', str(self.conf)]
+
+
+class DebianGlanceApi(EventletGlanceApi):
+    """Debian 12's glance-api 25.1 (Zed).
+
+    :param venv: made with --system-site-packages, or /usr
+    """
+
+    def __init__(self, directory: str | os.PathLike[str],
+                 venv: str | os.PathLike[str] = '/usr',
+                 **kwargs: ty.Any) -> None:
+        super().__init__(directory, venv, **kwargs)
+        self.packaged_paste_ini = pathlib.Path(
+            '/etc/glance/glance-api-paste.ini')
+        self.script = pathlib.Path('/usr/bin/glance-api')
