@@ -24,7 +24,7 @@ from collections.abc import Mapping
 import dataclasses
 from typing import Any
 
-from glance_progress import record as rec
+from glance_progress.records import wire
 
 #: Seconds in which a record may be ahead of the database.
 GRACE = 5.0
@@ -85,7 +85,7 @@ class Image:
 
 
 def describe(
-    image: Image, records: Mapping[str, rec.Record], now: float,
+    image: Image, records: Mapping[str, wire.Record], now: float,
     stalled_after: float, admin: bool = False, owner: bool = False,
 ) -> dict[str, Any]:
     """Return what the API answers for *image*.
@@ -117,7 +117,7 @@ def describe(
         if not (admin or owner):
             each[_OWNERS_ONLY] = None
         if each.get('sequence') is not None:
-            each['sequence'] //= rec.SEQUENCES_SHOWN
+            each['sequence'] //= wire.SEQUENCES_SHOWN
     return {
         'image_id': image.image_id,
         'name': image.name,
@@ -132,14 +132,14 @@ def describe(
     }
 
 
-def _last_failure(records: Iterable[rec.Record]) -> dict[str, Any] | None:
+def _last_failure(records: Iterable[wire.Record]) -> dict[str, Any] | None:
     """Return what is to be said of the newest upload that has failed."""
-    last = max((each for each in records if each.state == rec.FAILED),
+    last = max((each for each in records if each.state == wire.FAILED),
                key=lambda each: each.sequence, default=None)
     return None if last is None else {
         'store': last.store, 'failure': last.failure,
         'updated_at': last.updated_at,
-        'updated_at_iso': rec.iso(last.updated_at),
+        'updated_at_iso': wire.iso(last.updated_at),
         'request_id': last.request_id}
 
 
@@ -154,39 +154,39 @@ def _failed(image: Image) -> frozenset[str]:
 
 
 def _obsolete(
-    image: Image, record: rec.Record, records: Mapping[str, rec.Record],
+    image: Image, record: wire.Record, records: Mapping[str, wire.Record],
     now: float,
 ) -> bool:
     """Tell whether *record* is of the time before what goes on now."""
     if image.status == 'saving':
         # Glance returns an image to queued before another upload can begin,
         # but for one that it has left as it was.
-        return (record.state == rec.FAILED and record.left_in is None
-                and record.store != rec.STAGING_STORE)
+        return (record.state == wire.FAILED and record.left_in is None
+                and record.store != wire.STAGING_STORE)
     if image.importing:
         # Data to be imported are staged first.
-        staged = records.get(rec.STAGING_STORE)
+        staged = records.get(wire.STAGING_STORE)
         return (record.store in image.targets and staged is not None
                 and record.sequence < staged.sequence)
     # The image was removed from one of its stores.
-    return (image.status == 'active' and record.state == rec.FINISHED
-            and record.store != rec.STAGING_STORE
+    return (image.status == 'active' and record.state == wire.FINISHED
+            and record.store != wire.STAGING_STORE
             and record.store not in image.stores | image.failed
             and record.age(now) >= GRACE)
 
 
-def _corrected(image: Image, record: rec.Record, now: float) -> rec.Record:
+def _corrected(image: Image, record: wire.Record, now: float) -> wire.Record:
     """Return *record* as it must be, seen what has become of the image."""
     if record.total_bytes is None and image.size is not None:
         # Before 2026.1 imports do not tell the driver the size.
         record = dataclasses.replace(
             record, total_bytes=max(image.size, record.bytes_written))
-    staged = record.store == rec.STAGING_STORE
-    if staged and record.state != rec.UPLOADING:
+    staged = record.store == wire.STAGING_STORE
+    if staged and record.state != wire.UPLOADING:
         return record  # though Glance removes the data after the import
-    if record.store in image.failed and record.state != rec.FAILED:
+    if record.store in image.failed and record.state != wire.FAILED:
         return dataclasses.replace(
-            record, state=rec.FAILED, failure=IMPORT_FAILED)
+            record, state=wire.FAILED, failure=IMPORT_FAILED)
     kept = record.store in image.stores
     if ((image.at_work and not (kept and image.status == 'active'))
             or record.age(now) < GRACE):
@@ -197,23 +197,23 @@ def _corrected(image: Image, record: rec.Record, now: float) -> rec.Record:
         # If it says otherwise, its end did not reach memcached.
         size = record.bytes_written if image.size is None else image.size
         return dataclasses.replace(
-            record, state=rec.FINISHED, bytes_written=size, total_bytes=size,
+            record, state=wire.FINISHED, bytes_written=size, total_bytes=size,
             failure=None)
-    if record.state == rec.FAILED:
+    if record.state == wire.FAILED:
         return record
-    return dataclasses.replace(record, state=rec.FAILED, failure=NOT_KEPT)
+    return dataclasses.replace(record, state=wire.FAILED, failure=NOT_KEPT)
 
 
 def _without_record(image: Image, store: str) -> dict[str, Any]:
     """Return what the database alone says of a store."""
     written, percent, failure = 0, 0.0, None
     if store in image.stores and image.status != 'queued':
-        state, percent = rec.FINISHED, 100.0
+        state, percent = wire.FINISHED, 100.0
         written = image.size or 0
     elif store in image.stores:
-        state, failure = rec.FAILED, NOT_KEPT
+        state, failure = wire.FAILED, NOT_KEPT
     elif store in image.failed or not image.importing:
-        state, failure = rec.FAILED, IMPORT_FAILED
+        state, failure = wire.FAILED, IMPORT_FAILED
     else:
         state = WAITING
     nothing = dict.fromkeys((
@@ -227,7 +227,7 @@ def _without_record(image: Image, store: str) -> dict[str, Any]:
 
 def _phase(image: Image, stores: Mapping[str, Mapping[str, Any]]) -> str:
     states = {store: each['state'] for store, each in stores.items()}
-    staging = states.get(rec.STAGING_STORE) == rec.UPLOADING
+    staging = states.get(wire.STAGING_STORE) == wire.UPLOADING
     if image.status == 'saving':
         return FAILED if _refused(stores) else UPLOAD
     if image.status == 'uploading':
@@ -237,7 +237,7 @@ def _phase(image: Image, stores: Mapping[str, Mapping[str, Any]]) -> str:
     if image.status in ('importing', 'queued') and image.importing:
         return STAGING if staging else IMPORT
     if image.status == 'queued':
-        return FAILED if rec.FAILED in states.values() else QUEUED
+        return FAILED if wire.FAILED in states.values() else QUEUED
     # An import that nobody works on any more has failed.
     if image.status in ('importing', 'killed'):
         return FAILED
@@ -245,14 +245,14 @@ def _phase(image: Image, stores: Mapping[str, Mapping[str, Any]]) -> str:
     # and what was asked for has not come to be. Glance knows that of the last
     # import, for good; it is news for as long as there are records.
     newest = _of_newest_request(stores)
-    failed = newest and image.failed or rec.FAILED in {
+    failed = newest and image.failed or wire.FAILED in {
         each['state'] for each in newest}
     return FAILED if failed else DONE
 
 
 def _refused(stores: Mapping[str, Mapping[str, Any]]) -> bool:
     """Tell whether the upload has failed that makes the image saving."""
-    return rec.FAILED in {
+    return wire.FAILED in {
         each['state'] for each in _of_newest_request(stores)}
 
 
@@ -270,7 +270,7 @@ def _recorded(
 ) -> list[Mapping[str, Any]]:
     """Return what records say of stores, but for the staging area."""
     return [each for store, each in stores.items()
-            if store != rec.STAGING_STORE and each['sequence'] is not None]
+            if store != wire.STAGING_STORE and each['sequence'] is not None]
 
 
 def _percent(
@@ -281,7 +281,7 @@ def _percent(
         return 100.0
     if phase == STAGING:
         written = [each['percent'] for store, each in stores.items()
-                   if store == rec.STAGING_STORE]
+                   if store == wire.STAGING_STORE]
     else:
         written = [each['percent'] for each in _of_one_job(image, stores)]
     if not written or None in written:
@@ -299,7 +299,7 @@ def _of_one_job(
     copied from, say nothing of how far this one is.
     """
     # Data to be imported are staged first.
-    staged = stores.get(rec.STAGING_STORE, {}).get('sequence', -1)
+    staged = stores.get(wire.STAGING_STORE, {}).get('sequence', -1)
     recorded = {
         each['store']: each for each in _recorded(stores)
         if not image.targets or each['sequence'] > staged}

@@ -39,7 +39,7 @@ from keystoneauth1 import adapter
 from keystoneauth1 import exceptions
 from keystoneauth1 import session as ks_session
 
-from glance_progress import record as rec
+from glance_progress.records import wire
 
 LOG = logging.getLogger(__name__)
 
@@ -234,11 +234,11 @@ def _timeless(snapshot: Snapshot) -> Snapshot:
 
 def _failed_long_ago(snapshot: Snapshot) -> bool:
     ages = [store['age'] for store in snapshot['stores']
-            if store['state'] == rec.FAILED]
+            if store['state'] == wire.FAILED]
     return (snapshot['phase'] == 'failed' and bool(ages)
-            and all(age is not None and age > rec.OLD for age in ages))
+            and all(age is not None and age > wire.OLD for age in ages))
 
 
 def _under_way(snapshot: Snapshot) -> bool:
-    return any(store['state'] == rec.UPLOADING and not store['stalled']
+    return any(store['state'] == wire.UPLOADING and not store['stalled']
                for store in snapshot['stores'])

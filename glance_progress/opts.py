@@ -23,7 +23,7 @@ from oslo_config import cfg
 from oslo_config import types
 from pymemcache.client import base
 
-from glance_progress import location_facts
+from glance_progress.locations import facts
 
 GROUP = 'glance_progress'
 
@@ -229,16 +229,16 @@ API do not. The keys of ``legacy_keys`` cannot be signed.
         'location_consumers',
         sample_default='what the installed Glance leaves room for',
         choices=[
-            (location_facts.OLD,
+            (facts.OLD,
              'Nova before 2025.2 (32) or Cinder before 2025.2 (27) is among '
              'them: needs show_multiple_locations'),
-            (location_facts.NEW,
+            (facts.NEW,
              'all are of these releases or later and send a service token of '
              'a user with the role service: show_multiple_locations can be '
              'off'),
-            (location_facts.MIXED,
+            (facts.MIXED,
              'both kinds, as in the middle of an upgrade: needs both'),
-            (location_facts.NONE,
+            (facts.NONE,
              'no server has its disk in Ceph, and no image is a volume'),
         ],
         help="""

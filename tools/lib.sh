@@ -258,7 +258,7 @@ function nova_venv {
         local packages=("$venv"/lib/python3*/site-packages)
         # Moved into place: other tests may be starting with it.
         local shim=${packages[0]}/train_on_py311
-        cp "$TOP/tools/train_on_py311.py" "$shim.new" \
+        cp "$TOP/tests/nova/train_on_py311.py" "$shim.new" \
             && mv "$shim.new" "$shim.py" \
             && { [[ -e $shim.pth ]] \
                 || echo "import train_on_py311" >"$shim.pth"; } || return

@@ -16,4 +16,4 @@ case ${1-} in
     *) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
 esac
 venv=$(services_venv demo)
-PYTHONPATH=. exec "$venv/bin/python3" -m "tools.bench_$1" "${@:2}"
+PYTHONPATH=. exec "$venv/bin/python3" -m "tools.bench.$1" "${@:2}"

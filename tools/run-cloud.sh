@@ -28,4 +28,4 @@ elif [[ ! -x $venv/bin/python3 ]]; then
     sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
     exit 64
 fi
-PYTHONPATH=. exec "$venv/bin/python3" -m tools.cloud "$@"
+PYTHONPATH=. exec "$venv/bin/python3" -m allinone "$@"

@@ -21,8 +21,8 @@ cd "$(dirname "$0")/.."
 
 if [[ ${1:-} == --cloud ]]; then
     venv=$(cloud_venv)
-    PYTHONPATH=. exec "$venv/bin/python3" -m tools.cloud_demo "${@:2}"
+    PYTHONPATH=. exec "$venv/bin/python3" -m tools.demo.server "${@:2}"
 fi
 venv=$(services_venv demo)
-PYTHONPATH=. exec "$venv/bin/python3" -m tools.demo \
+PYTHONPATH=. exec "$venv/bin/python3" -m tools.demo.image \
     --directory "$GLANCE_PROGRESS_HOME/demo" "$@"

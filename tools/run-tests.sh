@@ -158,7 +158,7 @@ function nova_job {
                 run --serial "test_writers|$MARIADB_AGAIN"
             ;;
         patched)
-            tools/apply_patches.py apply "$venv"
+            patches/apply.py apply "$venv"
             run_nova "$name" "$venv" test_patched
             ;;
         unfixed)
@@ -223,7 +223,7 @@ function lane_cloud {
 # run_cloud ACTION SECONDS
 function run_cloud {
     PYTHONPATH=. timeout --foreground -k 30 "$2" "$CLOUD_PYTHON" \
-        -m tools.cloud "$1" --directory "$CLOUD"
+        -m allinone "$1" --directory "$CLOUD"
 }
 
 # run_tempest VENV: our plugin's tests, and those of Tempest itself on images

@@ -23,26 +23,26 @@ from __future__ import annotations
 import re
 import sys
 
-from glance_progress import location_facts
-from glance_progress import releases
+from glance_progress.locations import facts
+from glance_progress.locations import releases
 
 
-def caller(text: str) -> location_facts.Caller:
+def caller(text: str) -> facts.Caller:
     project, _, version = text.partition('=')
     found = re.match(r'(\d+)\.', version)
     release = int(found[1]) if found else 0
-    return location_facts.Caller(project, release if release > 10 else None)
+    return facts.Caller(project, release if release > 10 else None)
 
 
 def main(arguments: list[str]) -> str:
-    glance = location_facts.Glance(
+    glance = facts.Glance(
         direct_url=True, multiple_locations=True,
         release=releases.installed_glance())
-    callers: list[location_facts.Caller | None] = [
+    callers: list[facts.Caller | None] = [
         caller(text) for text in arguments] or [None]
     made = set().union(*(
-        location_facts.possible_calls(glance, each) for each in callers))
-    return made.pop() if len(made) == 1 else location_facts.MIXED
+        facts.possible_calls(glance, each) for each in callers))
+    return made.pop() if len(made) == 1 else facts.MIXED
 
 
 if __name__ == '__main__':

@@ -25,12 +25,12 @@ from oslo_config import cfg
 
 from glance_progress import answer
 from glance_progress.api import transit
-from glance_progress import memcached
 from glance_progress import opts
 from glance_progress import process
-from glance_progress import reader
-from glance_progress import record as rec
-from glance_progress import store_names
+from glance_progress.records import memcached
+from glance_progress.records import reader
+from glance_progress.records import store_names
+from glance_progress.records import wire
 
 LIST_PATH = '/v2/info/progress'
 
@@ -66,7 +66,7 @@ class Controller(images.ImagesController):
         conf = cfg.CONF
         found = _reader.get(conf).read(
             [image.image_id for image in facts], store_names.all_of(conf))
-        records: dict[str, dict[str, rec.Record]] = {}
+        records: dict[str, dict[str, wire.Record]] = {}
         for (image_id, store), record in (found or {}).items():
             records.setdefault(image_id, {})[store] = record
         now = time.time()

@@ -23,10 +23,10 @@ from glance.api.v2 import router
 from glance.common import wsgi
 from oslo_config import cfg
 
-from glance_progress.api import location_guard
 from glance_progress.api import progress
 from glance_progress.api import stores
 from glance_progress.api import uploads
+from glance_progress.locations import guard
 from glance_progress import opts
 
 
@@ -38,7 +38,7 @@ class API(router.API):
 
     def __init__(self, mapper: Any) -> None:
         opts.check(cfg.CONF)
-        location_guard.check(cfg.CONF)
+        guard.check(cfg.CONF)
         self._connect_progress(mapper)
         mapper.connect(
             '/info/stores/detail',

@@ -26,7 +26,7 @@ from glance.api.v2 import discovery
 import glance_store
 from oslo_config import cfg
 
-from glance_progress import store_type
+from glance_progress.driver import store_type
 
 
 class InfoController(discovery.InfoController):

@@ -26,7 +26,7 @@ import sqlalchemy
 import webob.exc
 
 from glance_progress import answer
-from glance_progress import store_names
+from glance_progress.records import store_names
 
 #: Seconds for which the list of images that are being imported is kept.
 _TASKS_AGE = 1.0

@@ -25,10 +25,10 @@ from oslo_config import cfg
 from oslo_log import log as logging
 import webob.exc
 
+from glance_progress.driver import staging
+from glance_progress.driver import upload
 from glance_progress import opts
-from glance_progress import staging
-from glance_progress import store_names
-from glance_progress import upload
+from glance_progress.records import store_names
 
 LOG = logging.getLogger(__name__)
 

@@ -23,14 +23,14 @@ from typing import Any
 
 from oslo_config import cfg
 
-from glance_progress.cmd import arguments
-from glance_progress.cmd import display
-from glance_progress.cmd import glance_files
-from glance_progress.cmd import outcome
-from glance_progress import memcached
+from glance_progress.cli import arguments
+from glance_progress.cli import display
+from glance_progress.cli import glance_files
+from glance_progress.cli import outcome
 from glance_progress import opts
-from glance_progress import reader
-from glance_progress import store_names
+from glance_progress.records import memcached
+from glance_progress.records import reader
+from glance_progress.records import store_names
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,18 +16,18 @@ from __future__ import annotations
 
 import sys
 
-from glance_progress.cmd import outcome
+from glance_progress.cli import outcome
 
 
 def main(argv: list[str] | None = None) -> int:
     try:
-        from glance_progress.cmd import location_status
+        from glance_progress.locations import status
     except ImportError as exc:
         # Python itself would end with 1, which stands for a warning.
         print('glance-progress-status: %s; run this in the virtual '
               'environment of Glance' % exc, file=sys.stderr)
         return outcome.UNUSABLE
-    return outcome.of_printing(lambda: location_status.main(argv))
+    return outcome.of_printing(lambda: status.main(argv))
 
 
 if __name__ == '__main__':

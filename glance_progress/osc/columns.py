@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from cliff import columns
 
-from glance_progress.cmd import display
+from glance_progress.cli import display
 
 if TYPE_CHECKING:
     _Column = columns.FormattableColumn[Any]

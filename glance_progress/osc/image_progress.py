@@ -32,10 +32,10 @@ from openstack import exceptions as sdk_exceptions
 from osc_lib.cli import parseractions
 from osc_lib.command import command
 
+from glance_progress.cli import arguments
+from glance_progress.cli import display
+from glance_progress.cli import outcome
 from glance_progress import client
-from glance_progress.cmd import arguments
-from glance_progress.cmd import display
-from glance_progress.cmd import outcome
 from glance_progress.osc import columns
 from glance_progress.osc import life
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import tqdm
 
-from glance_progress import record as rec
+from glance_progress.records import wire
 
 
 class Life:
@@ -62,4 +62,4 @@ def _elapsed(snapshot: dict[str, Any]) -> float:
     """
     return max((store['updated_at'] - store['started_at'] + store['age']
                 for store in snapshot['stores']
-                if store['state'] == rec.UPLOADING), default=0.0)
+                if store['state'] == wire.UPLOADING), default=0.0)

@@ -29,10 +29,10 @@ from typing import Any
 
 from openstack import exceptions
 
-from tools.cloud import ini
-from tools.cloud.openstack import accounts
-from tools.cloud.openstack import cloud as openstack_cloud
-from tools.cloud import service
+from allinone import ini
+from allinone.openstack import accounts
+from allinone.openstack import cloud as openstack_cloud
+from allinone import service
 
 #: Seconds in which a machine with other things to do gets anything done.
 PATIENCE = 180

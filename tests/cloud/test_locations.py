@@ -25,9 +25,9 @@ from typing import Any
 
 import testtools
 
+from allinone.openstack import nova
+from allinone import service
 from tests.cloud import base
-from tools.cloud.openstack import nova
-from tools.cloud import service
 
 #: What comes of a snapshot.
 CLONED, UPLOADED, LOST = 'cloned', 'uploaded', 'lost'

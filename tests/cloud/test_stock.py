@@ -27,9 +27,9 @@ import fixtures
 import subunit
 import testtools
 
+from allinone.openstack import tempest
+from allinone import service
 from tests.cloud import base
-from tools.cloud.openstack import tempest
-from tools.cloud import service
 
 PLUGIN = 'glance_progress_tempest_plugin'
 

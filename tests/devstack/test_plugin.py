@@ -18,8 +18,8 @@ import stat
 import subprocess
 import sys
 
+from patches import apply
 from tests.devstack import base
-from tools import apply_patches
 
 STORES = ('glance_store', 'stores')
 BACKENDS = ('DEFAULT', 'enabled_backends')
@@ -402,7 +402,7 @@ class InstallTest(base.TestCase):
                 for path in self.directory.rglob('site-packages/**/*.py')}
 
     def patched(self):
-        return {project for project in self.files if not apply_patches.main(
+        return {project for project in self.files if not apply.main(
             ['check', str(self.directory / (project + '-venv'))])}
 
     def test_each_environment(self):
@@ -426,7 +426,7 @@ class InstallTest(base.TestCase):
         self.assertEqual(before, self.sources())
 
     def test_patched_before(self):
-        apply_patches.main(['apply', str(self.directory / 'glance-venv')])
+        apply.main(['apply', str(self.directory / 'glance-venv')])
         self.run_plugin('install', GLANCE_PROGRESS_APPLY_PATCHES='True')
         self.run_plugin('undo')
         self.assertEqual({'glance'}, self.patched())

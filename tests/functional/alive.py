@@ -30,10 +30,10 @@ from glance.common import wsgi
 import glance_store
 
 from glance_progress.api import router
-from glance_progress import meter
-from glance_progress import overlap
-from glance_progress import pipeline
-from glance_progress import upload
+from glance_progress.driver import background
+from glance_progress.driver import meter
+from glance_progress.driver import pipeline
+from glance_progress.driver import upload
 
 gc.disable()
 
@@ -77,8 +77,8 @@ _watch(api_image_import._ImportActions, '__init__', 'action')
 _watch(upload.Upload, '__init__', 'upload')
 _watch(meter.Meter, '__init__', 'meter')
 _watch(pipeline.Pipeline, '__init__', 'pipeline')
-_watch(overlap.Writes, '__init__', 'writes')
-_watch(overlap.Hasher, '__init__', 'hasher')
+_watch(background.Writes, '__init__', 'writes')
+_watch(background.Hasher, '__init__', 'hasher')
 
 
 class _Controller:

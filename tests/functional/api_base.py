@@ -26,12 +26,12 @@ import rbd
 import requests
 from testtools import content as details
 
-from glance_progress import record as rec
+from allinone.daemons import glance
+from allinone import service
+from glance_progress.records import wire
 from tests.functional import base
 from tests.functional import glance_base
 from tests.functional import services
-from tools.cloud import glance
-from tools.cloud import service
 
 MiB = base.MiB
 
@@ -157,8 +157,8 @@ class ApiTestCase(glance_base.GlanceTestCase):
 
     def forget(self, image_id: str) -> None:
         """Have memcached know nothing of an image."""
-        for store in [*STORES, rec.STAGING_STORE]:
-            self.memcached().delete(rec.key(image_id, store), noreply=False)
+        for store in [*STORES, wire.STAGING_STORE]:
+            self.memcached().delete(wire.key(image_id, store), noreply=False)
 
     def slow_ceph(self) -> None:
         """Have librbd write 4 MiB a second to each image.

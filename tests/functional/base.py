@@ -34,12 +34,12 @@ import rados
 import rbd
 import testtools
 
-from glance_progress import memcached
-from glance_progress import publisher
-from glance_progress import reader
-from glance_progress import record as rec
-from glance_progress import store as progress
-from glance_progress import store_names
+from glance_progress.driver import store as progress
+from glance_progress.records import memcached
+from glance_progress.records import publisher
+from glance_progress.records import reader
+from glance_progress.records import store_names
+from glance_progress.records import wire
 from tests.functional import services
 
 MiB = 1024 * 1024
@@ -156,7 +156,7 @@ class TestCase(testtools.TestCase):
     def record(
         self, conf: cfg.ConfigOpts, image_id: str,
         store: str = store_names.UNNAMED,
-    ) -> rec.Record | None:
+    ) -> wire.Record | None:
         """Return what memcached holds, read through a client of its own."""
         found = reader.Reader(memcached.from_conf(conf)).read(
             [image_id], [store])

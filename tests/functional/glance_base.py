@@ -23,12 +23,12 @@ from typing import Any
 
 from testtools import content
 
-from glance_progress import record as rec
+from allinone.daemons import glance
+from allinone.daemons import glance_database
+from glance_progress.records import wire
 from tests.functional import base
 from tests.functional import http_upload
 from tests.functional import services
-from tools.cloud import glance
-from tools.cloud import glance_database
 
 HEADERS = glance.identity_headers('demo', 'member')
 ADMIN_HEADERS = glance.identity_headers('demo', 'admin')
@@ -143,6 +143,6 @@ class GlanceTestCase(base.TestCase):
                 int(client.get(image_id + '_uploading_size')))
 
 
-FINISHED = rec.FINISHED
-FAILED = rec.FAILED
-UPLOADING = rec.UPLOADING
+FINISHED = wire.FINISHED
+FAILED = wire.FAILED
+UPLOADING = wire.UPLOADING

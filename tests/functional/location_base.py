@@ -22,12 +22,12 @@ from typing import Any
 
 import testtools
 
-from glance_progress import location_facts
+from allinone.daemons import glance
+from glance_progress.locations import facts
 from tests.functional import services
-from tools.cloud import glance
 
 FOR_SERVICES = {name: 'rule:context_is_admin or service_roles:service'
-                for name in location_facts.POLICIES}
+                for name in facts.POLICIES}
 
 FILE_STORE: dict[str, dict[str, object]] = {'file': {'type': 'file'}}
 

@@ -24,10 +24,10 @@ import subprocess
 import sys
 import tempfile
 
-from tools.cloud import ceph as cloud_ceph
-from tools.cloud import mariadb as cloud_mariadb
-from tools.cloud import memcached as cloud_memcached
-from tools.cloud import service
+from allinone.daemons import ceph as cloud_ceph
+from allinone.daemons import mariadb as cloud_mariadb
+from allinone.daemons import memcached as cloud_memcached
+from allinone import service
 
 #: The source of this package.
 PROJECT = pathlib.Path(__file__).parents[2]

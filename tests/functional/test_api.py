@@ -18,13 +18,13 @@ import os
 import signal
 import subprocess
 
-from glance_progress import record as rec
+from allinone.daemons import glance
+from glance_progress.records import wire
 from tests.functional import api_base
 from tests.functional import base
 from tests.functional import glance_base
 from tests.functional import services
 from tests.unit import base as unit_base
-from tools.cloud import glance
 
 MiB = base.MiB
 
@@ -320,7 +320,7 @@ class OneStoreTest(api_base.ApiTestCase):
         image_id = self.put(**{'x-openstack-base-image-ref': 'nonsense'})
         answer = self.wait_store(image_id, 'rbd', state='finished')
         self.assertEqual({'rbd': 'finished'}, api_base.states(answer))
-        self.memcached().delete(rec.key(image_id, 'rbd'), noreply=False)
+        self.memcached().delete(wire.key(image_id, 'rbd'), noreply=False)
         answer = self.progress(image_id)
         self.assertEqual('database', answer['source'])
         self.assertEqual({'rbd': 'finished'}, api_base.states(answer))

@@ -22,15 +22,15 @@ import itertools
 import threading
 from typing import Any
 
+from allinone.daemons import glance
 from glance_progress import answer
-from glance_progress import record as rec
+from glance_progress.records import wire
 from tests.functional import api_base
 from tests.functional import base
 from tests.functional import services
-from tools.cloud import glance
 
 MiB = base.MiB
-STAGING = rec.STAGING_STORE
+STAGING = wire.STAGING_STORE
 
 
 class Download:

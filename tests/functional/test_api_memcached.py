@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import re
 
+from allinone import black_hole
+from allinone.daemons import glance
 from tests.functional import api_base
 from tests.functional import base
 from tests.unit import base as unit_base
-from tools import black_hole
-from tools.cloud import glance
 
 MiB = base.MiB
 

@@ -19,12 +19,12 @@ import json
 import subprocess
 import uuid
 
+from allinone.daemons import glance
 from glance_progress.api import uploads
-from glance_progress import failure
+from glance_progress.driver import failure
 from tests.functional import api_base
 from tests.functional import base
 from tests.functional import services
-from tools.cloud import glance
 
 MiB = base.MiB
 

@@ -24,8 +24,8 @@ from unittest import mock
 from glance_store._drivers import rbd as stock
 import testscenarios
 
-from glance_progress import pipeline
-from glance_progress import record as rec
+from glance_progress.driver import pipeline
+from glance_progress.records import wire
 from tests.functional import base
 from tests.functional import services
 
@@ -77,4 +77,4 @@ class ChangedDriverTest(testscenarios.WithScenarios, base.TestCase):
              hashlib.sha512(content).hexdigest()), (size, md5, sha512))
         self.assertEqual(content, self.rbd_content(image_id))
         self.wait_for(lambda: self.record(conf, image_id) is not None
-                      and self.record(conf, image_id).state == rec.FINISHED)
+                      and self.record(conf, image_id).state == wire.FINISHED)

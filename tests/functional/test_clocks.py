@@ -20,14 +20,14 @@ import subprocess
 import sys
 import time
 
+from allinone.daemons import memcached as cloud_memcached
 from glance_progress import answer
-from glance_progress import memcached
-from glance_progress import reader
-from glance_progress import record as rec
-from glance_progress import store_names
+from glance_progress.records import memcached
+from glance_progress.records import reader
+from glance_progress.records import store_names
+from glance_progress.records import wire
 from tests.functional import base
 from tests.functional import services
-from tools.cloud import memcached as cloud_memcached
 
 HOUR = 3600
 
@@ -64,16 +64,16 @@ class ClocksTest(base.TestCase):
         self.addCleanup(child.wait)
         return child
 
-    def look(self) -> dict[str, rec.Record]:
+    def look(self) -> dict[str, wire.Record]:
         found = self.reader.read(
-            [self.image], [store_names.UNNAMED, rec.STAGING_STORE])
+            [self.image], [store_names.UNNAMED, wire.STAGING_STORE])
         return {store: each for (_, store), each in (found or {}).items()}
 
     def staged(self, offset: float) -> None:
         """Have it staged by a host whose clock is off by *offset*."""
         now = time.time() + offset
-        staged = rec.Record(
-            image_id=self.image, store=rec.STAGING_STORE, state=rec.FINISHED,
+        staged = wire.Record(
+            image_id=self.image, store=wire.STAGING_STORE, state=wire.FINISHED,
             bytes_written=40 * base.MiB, total_bytes=40 * base.MiB,
             started_at=now, updated_at=now, sequence=int(now * 10 ** 9))
         self.assertEqual([], memcached.from_conf(self.conf_).set_many(

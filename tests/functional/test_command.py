@@ -18,7 +18,7 @@ import pathlib
 import subprocess
 import sys
 
-from glance_progress import failure
+from glance_progress.driver import failure
 from tests.functional import base
 from tests.functional import glance_base
 

@@ -20,12 +20,12 @@ from __future__ import annotations
 
 import signal
 
-from glance_progress import record as rec
+from allinone.daemons import glance
+from glance_progress.records import wire
 from tests.functional import api_base
 from tests.functional import base
 from tests.functional import services
 from tests.functional import test_glance
-from tools.cloud import glance
 
 MiB = base.MiB
 
@@ -49,7 +49,7 @@ class EventletTests(test_glance.UploadTests):
         upload.send(content[:2 * MiB])
         # Answered while the upload waits for its client.
         self.assertEqual('staging', self.wait_store(
-            image_id, rec.STAGING_STORE, bytes_written=2 * MiB)['phase'])
+            image_id, wire.STAGING_STORE, bytes_written=2 * MiB)['phase'])
         self.assertIn(image_id, self.in_transit())
         upload.send(content[2 * MiB:])
         self.assertEqual(204, upload.end())
@@ -59,7 +59,7 @@ class EventletTests(test_glance.UploadTests):
         done = self.wait_progress(image_id, phase='done')
         self.assertEqual(
             {'ceph': 'finished', 'second': 'finished',
-             rec.STAGING_STORE: 'finished'}, api_base.states(done))
+             wire.STAGING_STORE: 'finished'}, api_base.states(done))
         self.assertEqual(content, self.rbd_content(image_id))
 
     def test_progress_of_an_upload(self) -> None:

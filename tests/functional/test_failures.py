@@ -22,8 +22,8 @@ from unittest import mock
 from glance_store import capabilities
 import rbd
 
-from glance_progress import failure
-from glance_progress import record as rec
+from glance_progress.driver import failure
+from glance_progress.records import wire
 from tests.functional import base
 from tests.functional import misbehaving
 from tests.functional import services
@@ -39,7 +39,7 @@ class FailureTest(base.TestCase):
     def refused(
         self, body: Any, size: int, conf: Any = None,
         image_id: str | None = None, **kwargs: Any,
-    ) -> rec.Record:
+    ) -> wire.Record:
         """Return the last record of an upload that must fail."""
         image_id = image_id or self.image_id()
         store = self.store(conf or self.read_conf)
@@ -50,9 +50,9 @@ class FailureTest(base.TestCase):
         else:
             raise AssertionError('the upload did not fail')
 
-        def failed() -> rec.Record | None:
+        def failed() -> wire.Record | None:
             record = self.record(self.read_conf, image_id)
-            return record if record and record.state == rec.FAILED else None
+            return record if record and record.state == wire.FAILED else None
 
         return self.wait_for(failed)
 

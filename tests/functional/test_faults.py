@@ -25,15 +25,15 @@ import time
 
 from pymemcache.client import rendezvous
 
-from glance_progress import memcached
-from glance_progress import reader
-from glance_progress import record as rec
-from glance_progress import store_names
+from allinone import black_hole
+from allinone.daemons import memcached as cloud_memcached
+from allinone import service
+from glance_progress.records import memcached
+from glance_progress.records import reader
+from glance_progress.records import store_names
+from glance_progress.records import wire
 from tests.functional import base
 from tests.functional import services
-from tools import black_hole
-from tools.cloud import memcached as cloud_memcached
-from tools.cloud import service
 
 CHUNKS = 40
 
@@ -96,7 +96,7 @@ class FaultTest(base.TestCase):
         self.assertLess(self.took, TOO_LONG)
 
     def key(self) -> str:
-        return rec.key(self.image, store_names.UNNAMED)
+        return wire.key(self.image, store_names.UNNAMED)
 
     def join(self, server: str, *others: str) -> str:
         """Return several servers, *server* being the first that is asked.
@@ -108,7 +108,7 @@ class FaultTest(base.TestCase):
             self.image = self.image_id()
         return ','.join([server, *others])
 
-    def published(self) -> rec.Record | None:
+    def published(self) -> wire.Record | None:
         return self.record(self.upload_conf, self.image)
 
     def wait_published(self, at_least: int = 0) -> None:
@@ -120,7 +120,7 @@ class FaultTest(base.TestCase):
     def assert_finished(self) -> None:
         self.wait_for(
             lambda: (record := self.published()) is not None
-            and record.state == rec.FINISHED)
+            and record.state == wire.FINISHED)
 
     def test_healthy(self) -> None:
         server = self.started()
@@ -209,8 +209,8 @@ class FaultTest(base.TestCase):
         places = rendezvous.RendezvousHash(nodes=addresses)
         conf = self.conf(servers=','.join(addresses))
         client = memcached.from_conf(conf)
-        records = [rec.Record(
-            image_id=self.image_id(), store='ceph', state=rec.UPLOADING,
+        records = [wire.Record(
+            image_id=self.image_id(), store='ceph', state=wire.UPLOADING,
             bytes_written=1, total_bytes=2, started_at=1.0, updated_at=1.0,
             sequence=1) for _ in range(30)]
         self.assertEqual([], client.set_many(
@@ -277,7 +277,7 @@ class FaultTest(base.TestCase):
     def test_fault_in_our_own_code(self) -> None:
         server = self.started()
         self.useFixture(base.fixtures.MonkeyPatch(
-            'glance_progress.record.Record.to_json', _broken))
+            'glance_progress.records.wire.Record.to_json', _broken))
         self.upload(server.address)
         self.assertIsNone(self.published())
 

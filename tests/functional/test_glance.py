@@ -20,15 +20,15 @@ import signal
 
 import glanceclient.exc
 
-from glance_progress import failure
+from allinone.daemons import glance
+from allinone import service
+from glance_progress.driver import failure
 from tests.functional import base
 from tests.functional import glance_base
 from tests.functional.glance_base import FAILED
 from tests.functional.glance_base import FINISHED
 from tests.functional.glance_base import UPLOADING
 from tests.functional import services
-from tools.cloud import glance
-from tools.cloud import service
 
 MiB = base.MiB
 

@@ -24,12 +24,12 @@ from oslo_config import cfg
 import requests
 import testtools
 
-from glance_progress.api import location_guard
-from glance_progress import location_facts
+from allinone.daemons import glance
+from allinone import service
+from glance_progress.locations import facts
+from glance_progress.locations import guard
 from glance_progress import opts
 from tests.functional import location_base
-from tools.cloud import glance
-from tools.cloud import service
 
 REFUSED = 'glance-api does not start, [glance_progress] location_check'
 FOUND = 'registering locations by the old call'
@@ -60,7 +60,7 @@ class Starts:
 
     KIND: type[glance.GlanceBase] = glance.GlanceApi
     #: The policies that ordinary users pass.
-    BY_DEFAULT = location_facts.POLICIES[:2]
+    BY_DEFAULT = facts.POLICIES[:2]
 
     #: What tells that snapshots must fail.
     CERTAIN: dict[str, str] = {'location_consumers': 'old-api'}
@@ -131,7 +131,7 @@ class DebianStartTest(Starts, TestCase):
     """Zed, under eventlet: checked before it forks its workers."""
 
     KIND = glance.DebianGlanceApi
-    BY_DEFAULT = location_facts.POLICIES
+    BY_DEFAULT = facts.POLICIES
     CERTAIN: dict[str, str] = {}  # its release alone does
 
     def test_new_api(self) -> None:
@@ -245,12 +245,12 @@ class GuardTest(testtools.TestCase):
                   default_config_dirs=[])
         # A process of its own.
         self.useFixture(fixtures.MonkeyPatch(
-            'glance_progress.api.location_guard._said', set()))
+            'glance_progress.locations.guard._said', set()))
 
     def test_factory_runs_twice(self) -> None:
         self.conf.set_override('location_check', 'warn', opts.GROUP)
         for _ in range(2):
-            location_guard.check(self.conf)
+            guard.check(self.conf)
         self.assertEqual(1, self.log.output.count(FOUND))
 
     def broken(self, name: str) -> None:
@@ -260,13 +260,13 @@ class GuardTest(testtools.TestCase):
 
     def test_a_bug_stops_nothing(self) -> None:
         self.broken('location_check.findings')
-        location_guard.check(self.conf)
+        guard.check(self.conf)
         self.assertIn('glance-api starts without it', self.log.output)
         self.assertIn('KeyError', self.log.output)
 
     def test_a_bug_in_the_policies_stops_nothing(self) -> None:
         self.broken('api.location_policy.read')
         self.conf.set_override('show_multiple_locations', True)
-        location_guard.check(self.conf)
+        guard.check(self.conf)
         self.assertIn('policies on image locations cannot be read',
                       self.log.output)

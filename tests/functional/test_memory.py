@@ -19,12 +19,12 @@ import io
 
 import glanceclient.exc
 
+from allinone.daemons import glance
 from tests.functional import api_base
 from tests.functional import base
 from tests.functional import glance_base
 from tests.functional import services
 from tests.functional import test_api_import
-from tools.cloud import glance
 
 CONTENT = base.data(2 * base.MiB + 1)
 

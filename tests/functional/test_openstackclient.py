@@ -26,12 +26,12 @@ import threading
 
 import fixtures
 
-from glance_progress import failure
+from allinone.daemons import glance
+from glance_progress.driver import failure
 from tests.functional import api_base
 from tests.functional import base
 from tests.functional import glance_base
 from tests.functional import services
-from tools.cloud import glance
 
 MiB = base.MiB
 

@@ -33,7 +33,7 @@ import rados
 import rbd
 import testscenarios
 
-from glance_progress import record as rec
+from glance_progress.records import wire
 from tests.functional import base
 from tests.functional import glance_base
 from tests.functional import http_upload
@@ -207,7 +207,7 @@ class OsdFaultTest(StoreTestCase):
         self.assert_ended()
         self.assertNotIn(self.image, self.images())
         self.wait_for(lambda: self.record(
-            self.read_conf, self.image).state == rec.FAILED)
+            self.read_conf, self.image).state == wire.FAILED)
 
 
 class QuotaTest(testscenarios.WithScenarios, StoreTestCase):

@@ -26,12 +26,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography import x509
 from cryptography.x509 import oid
 
+from allinone.daemons import glance
 from glance_progress.api import uploads
 from tests.functional import api_base
 from tests.functional import base
 from tests.functional import key_manager
 from tests.functional import services
-from tools.cloud import glance
 
 MiB = base.MiB
 

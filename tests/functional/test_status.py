@@ -24,9 +24,9 @@ import sys
 import tempfile
 from typing import Any
 
+from allinone.daemons import glance
 from tests.functional import location_base
 from tests.functional import services
-from tools.cloud import glance
 
 NOBODY = 65534
 

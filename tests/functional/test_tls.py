@@ -20,10 +20,10 @@ import ssl
 import subprocess
 import tempfile
 
-from glance_progress import record as rec
+from allinone.daemons import memcached
+from glance_progress.records import wire
 from tests.functional import base
 from tests.functional import services
-from tools.cloud import memcached
 
 
 class TlsMemcached(memcached.Memcached):
@@ -72,7 +72,7 @@ class TlsTest(base.TestCase):
 
     def upload(
         self, patience: float = 2, **options: object
-    ) -> rec.Record | None:
+    ) -> wire.Record | None:
         conf = self.conf(self.server.address, **options)
         image_id = self.image_id()
         self.store(conf).add(image_id, io.BytesIO(b'abc'), 3, 'sha512')

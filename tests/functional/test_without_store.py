@@ -33,12 +33,12 @@ import rbd
 import requests
 import testscenarios
 
+from allinone.daemons import glance
+from allinone.daemons import glance_config
 from tests.functional import api_base
 from tests.functional import base
 from tests.functional import glance_base
 from tests.functional import services
-from tools.cloud import glance
-from tools.cloud import glance_config
 
 CONTENT = base.data(base.MiB + 1)
 

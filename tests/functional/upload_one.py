@@ -24,7 +24,7 @@ import time
 import glance_store
 from oslo_config import cfg
 
-from glance_progress import store
+from glance_progress.driver import store
 from tests.functional import base
 from tests.functional.test_faults import CHUNKS
 

@@ -32,7 +32,7 @@ from nova.objects import base as objects_base
 from nova.tests import fixtures as nova_fixtures
 from nova.tests.functional import test_servers
 
-from tools import apply_patches
+from patches import apply
 
 #: What a rebuild takes from the image, besides system_metadata
 COLUMNS = ('architecture', 'auto_disk_config', 'image_ref', 'kernel_id',
@@ -56,7 +56,7 @@ class TestCase(base.TestCase):
             shutil.copy(each.__file__, path)
         (tree / 'PKG-INFO').write_text(
             metadata.distribution('nova').read_text('METADATA'))
-        self.assertEqual(0, apply_patches.main(['reverse', str(tree)]))
+        self.assertEqual(0, apply.main(['reverse', str(tree)]))
         spec = util.spec_from_file_location(
             'released', tree / pathlib.Path(module.__file__).relative_to(
                 site_packages))

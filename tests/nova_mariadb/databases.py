@@ -34,8 +34,8 @@ from nova.tests import fixtures as nova_fixtures
 import pymysql
 from pymysql.constants import CLIENT
 
-from tools.cloud import mariadb
-from tools.cloud import service
+from allinone.daemons import mariadb
+from allinone import service
 
 CONF = conf.CONF
 

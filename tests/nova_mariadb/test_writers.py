@@ -32,6 +32,7 @@ import fixtures
 from nova import context
 from nova import objects
 
+from allinone import service
 from nova_snapshot_fix import api
 from nova_snapshot_fix import database
 from nova_snapshot_fix import heal
@@ -39,7 +40,6 @@ from nova_snapshot_fix import request_spec
 from tests.nova import test_cells
 from tests.nova import test_command
 from tests.nova_mariadb import databases
-from tools.cloud import service
 
 CELL = databases.CELLS[1]
 

@@ -27,9 +27,9 @@ import zipfile
 import fixtures
 import testtools
 
-from tools import apply_patches
-from tools.patching import rewriting
-from tools.patching import series
+from patches import apply
+from patches.patching import rewriting
+from patches.patching import series
 
 REBUILD = pathlib.Path('nova/compute/api.py')
 CONDUCTOR = pathlib.Path('nova/conductor/manager.py')
@@ -71,7 +71,7 @@ class TestCase(testtools.TestCase):
                    '-c', 'user.email=t@example.org', *words)
 
     def tool(self, root, command):
-        return apply_patches.main([command, str(root)])
+        return apply.main([command, str(root)])
 
     def messages(self, root, command):
         """Return exit status and what was printed."""

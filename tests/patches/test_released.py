@@ -16,8 +16,8 @@
 import re
 import warnings
 
+from patches.patching import series
 from tests.patches import base
-from tools.patching import series
 
 # Neither the first nor the last of a series: where upstream's fix of rebuild
 # came in, as far as it has been released.

@@ -18,9 +18,9 @@ import re
 
 import fixtures
 
+from patches import apply
+from patches.patching import series
 from tests.patches import base
-from tools import apply_patches
-from tools.patching import series
 
 # Neither the first nor the last of a series: what is between two releases,
 # or came later. The files are those of the first version.
@@ -207,7 +207,7 @@ class TreeTest(base.TestCase):
         self.check_refused(self.both(glance='34.0.0'), 'glance 34.0.0')
         root = self.both(nova='35.0.0')
         self.check_refused(root, 'nova 35.0.0')
-        self.assertEqual(0, apply_patches.main(
+        self.assertEqual(0, apply.main(
             ['apply', '--project', 'glance', str(root)]))
 
     def test_one_of_two_cannot_be_written(self):

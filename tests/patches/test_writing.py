@@ -81,7 +81,7 @@ class WritingTest(base.TestCase):
     def command(self, *words, python=(), **environment):
         return subprocess.run(
             [sys.executable, *python,
-             TOP / 'tools' / 'apply_patches.py', *words], cwd='/',
+             TOP / 'patches' / 'apply.py', *words], cwd='/',
             env={**os.environ, **environment}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -301,7 +301,8 @@ class OwnerTest(WritingTest):
         with contextlib.ExitStack() as stack:
             stack.enter_context(fixtures.MonkeyPatch('os.replace', fail))
             stack.enter_context(fixtures.MonkeyPatch(
-                'tools.patching.files.owners', lambda path: ['python3-nova']))
+                'patches.patching.files.owners',
+                lambda path: ['python3-nova']))
             status, said = self.messages(root, 'apply')
         self.assertEqual(2, status)
         self.assertRegex(said, r'(?s)WARNING: .*python3-nova.*ERROR: cannot')

@@ -23,7 +23,7 @@ import hypothesis
 from oslo_config import cfg
 import testtools
 
-from glance_progress import record
+from glance_progress.records import wire
 
 IMAGE = '7a1c5f0e-9f4b-4d0e-8f1e-2b1f6c0d9a55'
 
@@ -36,8 +36,8 @@ hypothesis.settings.load_profile('unit')
 
 
 def a_record(**fields):
-    return record.Record(**{
-        'image_id': IMAGE, 'store': 'ceph', 'state': record.UPLOADING,
+    return wire.Record(**{
+        'image_id': IMAGE, 'store': 'ceph', 'state': wire.UPLOADING,
         'bytes_written': 250, 'total_bytes': 1000, 'started_at': 1000.0,
         'updated_at': 1010.0, 'sequence': 1, **fields})
 

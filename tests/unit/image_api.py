@@ -21,7 +21,7 @@ from urllib import parse
 import fixtures
 
 from glance_progress import answer
-from glance_progress import record
+from glance_progress.records import wire
 from tests.unit import base
 
 OWNER = 'a1b2'
@@ -47,13 +47,13 @@ def uploading(written=250, **fields):
 
 def finished():
     return a_snapshot('active', size=1000, stores=frozenset(['ceph']),
-                      records=[base.a_record(state=record.FINISHED,
+                      records=[base.a_record(state=wire.FINISHED,
                                              bytes_written=1000)])
 
 
 def failed(status='queued', **fields):
     return a_snapshot(status, records=[base.a_record(**{
-        'state': record.FAILED, 'failure': 'No room.', **fields})])
+        'state': wire.FAILED, 'failure': 'No room.', **fields})])
 
 
 class ImageApi(fixtures.Fixture):

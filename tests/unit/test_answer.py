@@ -16,15 +16,15 @@ import hypothesis
 from hypothesis import strategies as st
 
 from glance_progress import answer
-from glance_progress import record as rec
+from glance_progress.records import wire
 from tests.unit import base
-from tests.unit import test_record
+from tests.unit.records import test_wire
 
 NOW = 1011.0  # a second after base.a_record()
 LATER = NOW + 30
 STALLED_AFTER = 60
 
-STORES = ('a', 'b', 'c', rec.STAGING_STORE)
+STORES = ('a', 'b', 'c', wire.STAGING_STORE)
 SETS = st.frozensets(st.sampled_from(STORES[:3]))
 STATUSES = ('queued', 'saving', 'uploading', 'importing', 'active', 'killed',
             'deactivated', 'deleted', 'pending_delete')
@@ -43,12 +43,12 @@ def a_record(store='a', **fields):
 
 
 def finished(store='a', size=1000, **fields):
-    return a_record(store, state=rec.FINISHED, bytes_written=size,
+    return a_record(store, state=wire.FINISHED, bytes_written=size,
                     total_bytes=size, **fields)
 
 
 def staged(**fields):
-    return finished(rec.STAGING_STORE, **{'sequence': 0, **fields})
+    return finished(wire.STAGING_STORE, **{'sequence': 0, **fields})
 
 
 def describe(image, *records, now=NOW, **kwargs):
@@ -63,7 +63,7 @@ def images(draw):
         image_id=base.IMAGE, name=draw(st.none() | st.text(max_size=3)),
         owner=draw(st.none() | st.just('demo')),
         status=draw(st.sampled_from(STATUSES)),
-        size=draw(st.none() | test_record.NUMBERS), stores=draw(SETS),
+        size=draw(st.none() | test_wire.NUMBERS), stores=draw(SETS),
         targets=draw(SETS), failed=draw(SETS), importing=draw(st.booleans()))
 
 
@@ -81,7 +81,7 @@ class TestCase(base.TestCase):
     def assert_failure(self, expected, store, answered):
         each, = (each for each in answered['stores']
                  if each['store'] == store)
-        self.assertEqual(rec.FAILED, each['state'])
+        self.assertEqual(wire.FAILED, each['state'])
         self.assertEqual(expected, each['failure'])
         self.assertLess(each['percent'] or 0, 100)
 
@@ -120,7 +120,7 @@ class TestFields(TestCase):
         self.assertEqual('controller-1', seen[0]['host'])
 
     def test_requests_are_for_owners_and_admins(self):
-        records = (a_record(state=rec.FAILED, request_id='req-1'),
+        records = (a_record(state=wire.FAILED, request_id='req-1'),
                    a_record('b', request_id='req-2'))
         image = an_image('queued')
         self.assertNotIn('req-', json.dumps(describe(image, *records)))
@@ -232,7 +232,7 @@ class TestUpload(TestCase):
         self.assert_states({'a': 'finished'}, answered)
 
     def test_failed(self):
-        record = a_record(state=rec.FAILED, failure='no room')
+        record = a_record(state=wire.FAILED, failure='no room')
         for now in (NOW, LATER):
             answered = describe(an_image('queued'), record, now=now)
             self.assert_phase('failed', 25.0, answered)
@@ -240,7 +240,7 @@ class TestUpload(TestCase):
 
     def test_failed_and_left_at_saving(self):
         refused = a_record(
-            bytes_written=1000, state=rec.FAILED, request_id='req-1',
+            bytes_written=1000, state=wire.FAILED, request_id='req-1',
             left_in='saving')
         for now in NOW, LATER:
             self.assert_phase('failed', 99.9, describe(
@@ -251,7 +251,7 @@ class TestUpload(TestCase):
 
     def test_second_attempt_without_record(self):
         """As in its first milliseconds, or of a worker without threads."""
-        earlier = a_record(state=rec.FAILED, failure='no room')
+        earlier = a_record(state=wire.FAILED, failure='no room')
         for now in NOW, LATER:
             answered = describe(an_image('saving'), earlier, now=now)
             self.assert_phase('upload', None, answered)
@@ -261,7 +261,7 @@ class TestUpload(TestCase):
     def test_failed_and_then_elsewhere(self):
         answered = describe(
             an_image(size=1000, stores='b'),
-            a_record(state=rec.FAILED, failure='no room', request_id='req-1'),
+            a_record(state=wire.FAILED, failure='no room', request_id='req-1'),
             finished('b', sequence=2, request_id='req-2'), now=LATER)
         self.assert_phase('done', 100.0, answered)
         self.assertEqual(
@@ -272,7 +272,7 @@ class TestUpload(TestCase):
     def test_one_store_of_a_request_failed(self):
         """The image can be used; what was asked for has not come to be."""
         for record in (
-            a_record(state=rec.FAILED, failure='no room', request_id='req-1'),
+            a_record(state=wire.FAILED, failure='no room', request_id='req-1'),
             a_record(request_id='req-1'),
         ):
             answered = describe(
@@ -293,7 +293,7 @@ class TestUpload(TestCase):
 
     def test_end_of_the_record_was_lost(self):
         for lost in (a_record(), a_record(total_bytes=None),
-                     a_record(state=rec.FAILED, failure='no room')):
+                     a_record(state=wire.FAILED, failure='no room')):
             answered = describe(
                 an_image(size=1234, stores='a'), lost, now=LATER)
             self.assert_phase('done', 100.0, answered)
@@ -356,7 +356,7 @@ class TestStaging(TestCase):
 
     def test_running(self):
         self.assert_phase('staging', 25.0, describe(
-            an_image('uploading'), a_record(rec.STAGING_STORE)))
+            an_image('uploading'), a_record(wire.STAGING_STORE)))
 
     def test_staged(self):
         self.assert_phase('staged', None, describe(
@@ -364,31 +364,31 @@ class TestStaging(TestCase):
 
     def test_failed(self):
         record = a_record(
-            rec.STAGING_STORE, state=rec.FAILED, failure='gone')
+            wire.STAGING_STORE, state=wire.FAILED, failure='gone')
         answered = describe(an_image('queued'), record, now=LATER)
         self.assertEqual('failed', answered['phase'])
-        self.assert_failure('gone', rec.STAGING_STORE, answered)
+        self.assert_failure('gone', wire.STAGING_STORE, answered)
 
     def test_download_before_an_import(self):
         for status in ('queued', 'importing'):
             answered = describe(
                 an_image(status, targets='a', importing=True),
-                a_record(rec.STAGING_STORE))
+                a_record(wire.STAGING_STORE))
             self.assert_phase('staging', 25.0, answered)
 
     def test_before_a_copy(self):
         answered = describe(
             an_image(size=1000, stores='a', targets='b', importing=True),
-            finished(), a_record(rec.STAGING_STORE, sequence=2))
+            finished(), a_record(wire.STAGING_STORE, sequence=2))
         self.assert_phase('staging', 25.0, answered)
 
     def test_end_of_the_record_was_lost(self):
-        lost = a_record(rec.STAGING_STORE)
+        lost = a_record(wire.STAGING_STORE)
         answered = describe(
             an_image(size=1000, stores='a'), lost, finished(), now=LATER)
         self.assert_phase('done', 100.0, answered)
         self.assert_states(
-            {'a': 'finished', rec.STAGING_STORE: 'finished'}, answered)
+            {'a': 'finished', wire.STAGING_STORE: 'finished'}, answered)
 
 
 class TestImport(TestCase):
@@ -422,7 +422,7 @@ class TestImport(TestCase):
         self.assert_phase('import', 50.0, answered)
         self.assert_states(
             {'a': 'finished', 'b': 'uploading', 'c': 'uploading',
-             rec.STAGING_STORE: 'finished'}, answered)
+             wire.STAGING_STORE: 'finished'}, answered)
 
     def test_one_of_unknown_size(self):
         image = an_image('importing', targets='ab', importing=True)
@@ -446,7 +446,7 @@ class TestImport(TestCase):
         # leaves the image in status importing.
         answered = describe(
             an_image('importing', failed='b'), staged(), finished(),
-            a_record('b', state=rec.FAILED, failure='no room'), now=LATER)
+            a_record('b', state=wire.FAILED, failure='no room'), now=LATER)
         self.assertEqual('failed', answered['phase'])
         self.assert_failure(answer.NOT_KEPT, 'a', answered)
         self.assert_failure('no room', 'b', answered)
@@ -461,19 +461,19 @@ class TestImport(TestCase):
         answered = describe(
             an_image(size=1000, stores='a', failed='b', targets='c',
                      importing=True),
-            staged(), finished(), a_record('b', state=rec.FAILED),
+            staged(), finished(), a_record('b', state=wire.FAILED),
             a_record('c', sequence=2))
         self.assertEqual('copy', answered['phase'])
         self.assert_states(
             {'a': 'finished', 'b': 'failed', 'c': 'uploading',
-             rec.STAGING_STORE: 'finished'}, answered)
+             wire.STAGING_STORE: 'finished'}, answered)
 
     def test_second_import(self):
         image = an_image('importing', 1000, targets='ab', importing=True)
         self.assert_states(
             {'a': 'uploading', 'b': 'waiting',
-             rec.STAGING_STORE: 'finished'},
-            describe(image, a_record('b', state=rec.FAILED),
+             wire.STAGING_STORE: 'finished'},
+            describe(image, a_record('b', state=wire.FAILED),
                      staged(sequence=2), a_record('a', sequence=3)))
 
 
@@ -516,11 +516,11 @@ class TestCopy(TestCase):
 class TestAnything(TestCase):
 
     @hypothesis.given(
-        images(), st.lists(test_record.records(), max_size=4),
-        test_record.TIMES, st.booleans())
+        images(), st.lists(test_wire.records(), max_size=4),
+        test_wire.TIMES, st.booleans())
     def test_any(self, image, records, now, admin):
         records = {
-            store: test_record.dataclasses.replace(
+            store: test_wire.dataclasses.replace(
                 record, image_id=base.IMAGE, store=store)
             for store, record in zip(STORES[::-1], records)}
         answered = answer.describe(

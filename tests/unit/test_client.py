@@ -17,7 +17,7 @@ from keystoneauth1 import noauth
 from keystoneauth1 import session
 
 from glance_progress import client
-from glance_progress import record
+from glance_progress.records import wire
 from tests.unit import base
 from tests.unit import image_api
 
@@ -174,7 +174,7 @@ class TestWatch(TestCase):
     def old_failure(self, age):
         return image_api.a_snapshot(
             'queued', now=1010 + age, records=[base.a_record(
-                state=record.FAILED, failure='No room.')])
+                state=wire.FAILED, failure='No room.')])
 
     def test_old_failure_is_no_end(self):
         """Whoever watches an image that failed long ago waits for more."""
@@ -185,7 +185,7 @@ class TestWatch(TestCase):
                 old, old, self.old_failure(3700), image_api.uploading(),
                 image_api.finished()))
         again = image_api.a_snapshot('queued', records=[base.a_record(
-            sequence=2000, state=record.FAILED, failure='No room.')])
+            sequence=2000, state=wire.FAILED, failure='No room.')])
         self.assertEqual([old, again], self.watch(
             old, again, image_api.finished()))
         self.assertRaises(

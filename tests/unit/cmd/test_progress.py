@@ -21,7 +21,7 @@ import time
 import fixtures
 
 from glance_progress.cmd import progress
-from glance_progress import record
+from glance_progress.records import wire
 from tests.unit import base
 
 
@@ -71,8 +71,8 @@ class TestShow(TestCase):
     def test_exit_status(self):
         for status, fields in (
             (0, {}),
-            (0, {'state': record.FINISHED}),
-            (1, {'state': record.FAILED}),
+            (0, {'state': wire.FINISHED}),
+            (1, {'state': wire.FAILED}),
             (2, {'updated_at': 900.0}),
         ):
             self.publish(**fields)
@@ -144,12 +144,12 @@ class TestShow(TestCase):
         self.publish()
         self.publish(store='b', updated_at=900.0)
         self.assertEqual(2, self.show('--store', 'b'))
-        self.publish(state=record.FAILED)
+        self.publish(state=wire.FAILED)
         self.assertEqual(1, self.show('--store', 'b'))
 
     def test_what_went_before_does_not_count(self):
-        self.publish(state=record.FAILED, store='a', request_id='req-1')
-        self.publish(state=record.FINISHED, store='b', request_id='req-2',
+        self.publish(state=wire.FAILED, store='a', request_id='req-1')
+        self.publish(state=wire.FINISHED, store='b', request_id='req-2',
                      sequence=2)
         self.assertEqual(0, self.run_command(
             'show', base.IMAGE, '--store', 'a', '--store', 'b'))
@@ -173,7 +173,7 @@ class TestWatch(TestCase):
         self.events = [
             lambda: self.publish(bytes_written=500),
             lambda: self.publish(bytes_written=1000),
-            lambda: self.publish(state=record.FINISHED, bytes_written=1000)]
+            lambda: self.publish(state=wire.FINISHED, bytes_written=1000)]
         self.assertEqual(0, self.watch())
         self.assertEqual(['25.0%', '50.0%', '99.9%', '100.0%'],
                          self.percents())
@@ -181,20 +181,20 @@ class TestWatch(TestCase):
     def test_failure(self):
         self.publish()
         self.events = [lambda: self.publish(
-            state=record.FAILED, failure='No room.')]
+            state=wire.FAILED, failure='No room.')]
         self.assertEqual(1, self.watch())
         self.assertIn('failed: No room.', self.output()[-1])
 
     def test_failure_of_long_ago(self):
         """Whoever watches waits for the next attempt."""
-        self.publish(state=record.FAILED, failure='No room.',
+        self.publish(state=wire.FAILED, failure='No room.',
                      updated_at=self.clock.now - 600)
         self.events = [
             lambda: None, lambda: self.publish(sequence=2),
-            lambda: self.publish(sequence=2, state=record.FINISHED,
+            lambda: self.publish(sequence=2, state=wire.FINISHED,
                                  bytes_written=1000)]
         self.assertEqual(0, self.watch())
-        self.publish(sequence=3, state=record.FAILED, failure='No room.',
+        self.publish(sequence=3, state=wire.FAILED, failure='No room.',
                      updated_at=self.clock.now - 600)
         self.assertEqual(2, self.watch())
         self.assertIn('no other has begun', self.stderr.getvalue())
@@ -205,16 +205,16 @@ class TestWatch(TestCase):
         self.assertIn('stalled for 01:30', self.output()[-1])
 
     def test_until_all_stores_are_done(self):
-        self.publish(state=record.FINISHED)
+        self.publish(state=wire.FINISHED)
         self.publish(store='b')
         self.events = [
-            lambda: self.publish(store='b', state=record.FINISHED)]
+            lambda: self.publish(store='b', state=wire.FINISHED)]
         self.assertEqual(0, self.watch('--store', 'b'))
         self.assertEqual(3, len(self.output()))
 
     def test_waits_for_the_first_record(self):
         self.events = [lambda: None, lambda: self.publish(
-            state=record.FINISHED)]
+            state=wire.FINISHED)]
         self.assertEqual(0, self.watch())
 
     def test_gives_up_without_a_record(self):
@@ -228,11 +228,11 @@ class TestWatch(TestCase):
         self.assertIn('No answer', self.stderr.getvalue())
 
     def staged(self, **fields):
-        self.publish(store=record.STAGING_STORE, **{
-            'state': record.FINISHED, 'request_id': 'req-1', **fields})
+        self.publish(store=wire.STAGING_STORE, **{
+            'state': wire.FINISHED, 'request_id': 'req-1', **fields})
 
     def watch_staged(self, *argv):
-        return self.watch('--store', record.STAGING_STORE, *argv)
+        return self.watch('--store', wire.STAGING_STORE, *argv)
 
     def test_staged_and_never_imported(self):
         self.staged()
@@ -243,7 +243,7 @@ class TestWatch(TestCase):
                       self.stderr.getvalue())
 
     def test_timeout_counts_from_the_end_of_staging(self):
-        self.staged(state=record.UPLOADING, total_bytes=None)
+        self.staged(state=wire.UPLOADING, total_bytes=None)
         self.events = 20 * [lambda: None] + [self.staged]
         self.assertEqual(2, self.watch_staged('--timeout', '30'))
         self.assertEqual(1010 + 20 + 31, self.clock.now)
@@ -253,7 +253,7 @@ class TestWatch(TestCase):
         self.events = 20 * [lambda: None] + [lambda: self.publish(
             request_id='req-2', sequence=2)] + 20 * [lambda: None] + [
             lambda: self.publish(request_id='req-2', sequence=2,
-                                 state=record.FINISHED)]
+                                 state=wire.FINISHED)]
         self.assertEqual(0, self.watch_staged('--timeout', '30'))
 
     def test_timeout_and_interval(self):
@@ -269,8 +269,8 @@ class TestWatch(TestCase):
     def test_memcached_away_for_a_moment(self):
         self.publish()
         self.events = [self.server.stop, lambda: self.publish(
-            state=record.FINISHED), self.server.start]
-        self.patch('glance_progress.memcached.RETRY_AFTER', 0)
+            state=wire.FINISHED), self.server.start]
+        self.patch('glance_progress.records.memcached.RETRY_AFTER', 0)
         self.assertEqual(0, self.watch())
 
     def test_interrupt(self):

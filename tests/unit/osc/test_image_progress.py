@@ -27,7 +27,7 @@ from openstackclient import shell
 from osc_lib import clientmanager
 import yaml
 
-from glance_progress import record
+from glance_progress.records import wire
 from tests.unit import base
 from tests.unit import image_api
 
@@ -268,8 +268,8 @@ class TestWatch(TestCase):
     def copied(self, **fields):
         return image_api.a_snapshot(
             'active', size=1000, stores=frozenset(['a', 'ceph']), records=[
-                base.a_record(state=record.FINISHED, request_id='req-1'),
-                base.a_record(store='b', state=record.FAILED, **fields)])
+                base.a_record(state=wire.FINISHED, request_id='req-1'),
+                base.a_record(store='b', state=wire.FAILED, **fields)])
 
     def test_one_of_several_stores_failed(self):
         self.assertEqual(1, self.watch(self.copied(request_id='req-1')))
@@ -279,7 +279,7 @@ class TestWatch(TestCase):
         self.assertEqual(1, self.watch(image_api.a_snapshot(
             'active', size=1000, stores=frozenset(['ceph']),
             failed=frozenset('b'), records=[base.a_record(
-                state=record.FINISHED, request_id='req-1')])))
+                state=wire.FINISHED, request_id='req-1')])))
 
     def test_earlier_attempt_failed(self):
         self.assertEqual(0, self.watch(self.copied(

@@ -11,7 +11,7 @@
 # under the License.
 
 from glance_progress.osc import life
-from glance_progress import record
+from glance_progress.records import wire
 from tests.unit import base
 from tests.unit import image_api
 
@@ -59,6 +59,6 @@ class TestLife(base.TestCase):
         # 10 s until it last moved, 20 s since; b is of an earlier attempt
         before = image_api.a_snapshot(now=1030, records=[
             base.a_record(), base.a_record(store='b', started_at=1001.0),
-            base.a_record(store='c', state=record.FAILED, started_at=1.0)])
+            base.a_record(store='c', state=wire.FAILED, started_at=1.0)])
         self.assertEqual('saving at least 00:35 -> active', self.states(
             before, image_api.a_snapshot('active')))

@@ -21,8 +21,8 @@ import jsonschema
 from glance_progress import answer
 from glance_progress_tempest_plugin import schemas
 from tests.unit import base
+from tests.unit.records import test_wire
 from tests.unit import test_answer
-from tests.unit import test_record
 
 
 # As Tempest does
@@ -45,8 +45,8 @@ class TestSchemas(base.TestCase):
                 jsonschema.ValidationError, HEADERS.validate, headers)
 
     @hypothesis.given(
-        test_answer.images(), st.lists(test_record.records(), max_size=4),
-        test_record.TIMES, st.booleans())
+        test_answer.images(), st.lists(test_wire.records(), max_size=4),
+        test_wire.TIMES, st.booleans())
     def test_any_answer(self, image, records, now, admin):
         # The schema ends in the year 2255, records in 2262.
         records = {

@@ -1,0 +1,97 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Exit statuses of the commands that show progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence
+import os
+import signal
+import sys
+from typing import Any
+
+from glance_progress.records import wire
+
+FINISHED = 0
+FAILED = 1
+STALLED = 2
+#: Could not look: wrong usage or configuration, or no memcached answers.
+UNUSABLE = 255
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def of(records: Sequence[dict[str, Any]]) -> int:
+    """Return the status that described *records* amount to."""
+    if any(r['state'] == wire.FAILED for r in records):
+        return FAILED
+    if any(r['stalled'] for r in records) or not records:
+        return STALLED
+    return FINISHED
+
+
+def of_last_request(
+    records: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the described *records* that count, whatever went before.
+
+    Those that memcached knows nothing of, without sequence, are among them.
+    """
+    last = max((r for r in records if r['sequence'] is not None),
+               key=lambda r: r['sequence'], default=None)
+    return [r for r in records if last is None or r['sequence'] is None
+            or r['request_id'] == last['request_id']]
+
+
+def failed_long_ago(records: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether described *records* have ended so, and that long ago."""
+    return (over(records) and of(records) == FAILED
+            and all(r['age'] is not None and r['age'] > wire.OLD
+                    for r in records))
+
+
+def staged(records: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether described *records* are of nothing but an ended staging."""
+    return bool(records) and all(
+        r['store'] == wire.STAGING_STORE and r['state'] == wire.FINISHED
+        for r in records)
+
+
+def over(records: Sequence[dict[str, Any]]) -> bool:
+    """Tell whether there are described *records*, and none moves on.
+
+    What is staged will be imported, so that this alone is no end.
+    """
+    ended = [r for r in records
+             if r['state'] != wire.UPLOADING or r['stalled']]
+    return bool(records) and len(ended) == len(records) and not staged(records)
+
+
+def of_printing(
+    command: Callable[[], int], closed: int = FINISHED
+) -> int:
+    """Return the status of *command*, which prints.
+
+    That whoever reads its output has seen enough is no failure.
+
+    :param closed: the status in that case
+    """
+    try:
+        try:
+            return command()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more at its end, and would say so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return closed

@@ -1,0 +1,77 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Progress of the staging area, where Glance keeps data to be imported.
+
+Its store is one of glance_store's own, made by Glance itself under a reserved
+name; no option says of which type it is. So the store that Glance has made is
+replaced in glance_store's register, by one that does the same and tells how
+far it is.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from glance_store._drivers import filesystem
+from glance_store import location
+from glance_store import multi_backend
+from oslo_config import cfg
+from oslo_log import log as logging
+
+from glance_progress.driver import store
+from glance_progress.records import wire
+from glance_progress import warning
+
+LOG = logging.getLogger(__name__)
+
+# driver.Store.get_store_location_class() looks for it here.
+StoreLocation = filesystem.StoreLocation
+
+_lock = threading.Lock()
+_installed = False
+_fault = warning.Hourly(LOG)
+
+
+class Store(store.Metered, filesystem.Store):
+    """The file store, whose ``add()`` tells how far it is."""
+
+
+def install(conf: cfg.ConfigOpts) -> None:
+    """Have the staging area tell its progress, from the next upload on.
+
+    Called when something is about to be staged, since under eventlet Glance
+    makes its stores after its router. Without ``enabled_backends`` there is
+    no such store, and staging goes on without progress.
+    """
+    global _installed
+    with _lock:
+        if _installed:
+            return
+        try:
+            if conf.enabled_backends:
+                _replace(conf)
+            _installed = True
+        except Exception as exc:
+            # It may be for the moment: the next one tries again.
+            _fault.say('This staging goes on without progress.', exc=exc)
+
+
+def _replace(conf: cfg.ConfigOpts) -> None:
+    multi_backend.get_store_from_store_identifier(wire.STAGING_STORE)
+    metered = Store(conf, backend=wire.STAGING_STORE)
+    metered.configure(re_raise_bsc=True)
+    location.register_scheme_backend_map({
+        scheme: {wire.STAGING_STORE: {
+            'store': metered, 'location_class': StoreLocation,
+            'store_entry': 'file'}}
+        for scheme in metered.get_schemes()})

@@ -1,0 +1,128 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The ``rbd_progress`` store: glance_store's RBD driver with progress.
+
+Everything that it stores, and how, is the stock driver's. In
+glance-api.conf::
+
+    [DEFAULT]
+    enabled_backends = ceph:rbd_progress
+
+or, without several backends::
+
+    [glance_store]
+    stores = file,http,rbd_progress
+    default_store = rbd
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glance_store._drivers import rbd
+
+from glance_progress.driver import pipeline
+from glance_progress.driver import store_type
+from glance_progress.driver import upload
+from glance_progress import opts
+from glance_progress.records import memcached
+from glance_progress.records import store_names
+
+# driver.Store.get_store_location_class() looks for it in the module of the
+# driver's class.
+StoreLocation = rbd.StoreLocation
+
+
+class Metered:
+    """Mixin for a driver of glance_store: its ``add()`` tells how far it is.
+
+    The driver must ask for a chunk only when it has written the one before,
+    or see to it in ``_add()`` that what is told is true.
+    """
+
+    conf: Any
+    backend_group: str | None
+
+    def add(
+        self,
+        image_id: str,
+        image_file: Any,
+        image_size: int,
+        *args: Any,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        """Store an image; arguments, result and exceptions are the stock's."""
+        context = kwargs.get('context', args[1] if len(args) > 1 else None)
+        told = upload.Upload(
+            self.conf, image_id, self.backend_group or store_names.UNNAMED,
+            image_size, context)
+        try:
+            result = self._add(
+                told, image_id, image_file, image_size, *args, **kwargs)
+        except BaseException as exc:
+            told.failed(exc)
+            raise
+        told.finished(result[1])
+        return result
+
+    def _add(
+        self,
+        told: upload.Upload,
+        image_id: str,
+        image_file: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        result: tuple[Any, ...] = super().add(  # type: ignore[misc]
+            image_id, told.metered(image_file), *args, **kwargs)
+        return result
+
+
+class Store(Metered, rbd.Store):
+    """The stock RBD driver with progress, and with its steps overlapped."""
+
+    _writes_in_flight = 0  # until it is configured
+
+    def get_schemes(self) -> tuple[str, ...]:
+        # A location says rbd://, as the stock driver's do. The name of the
+        # driver must be here as well: glance_store's multi_backend looks up
+        # the type that enabled_backends gives among the schemes.
+        return (store_type.STOCK, store_type.OURS)
+
+    def configure_add(self) -> None:
+        """Configure the store, and look at our own options too.
+
+        :raises ValueError: for a wrong value in ``[glance_progress]``. It
+            stops the service at its start, which BadStoreConfiguration would
+            not (driver.Store.configure() goes on without ``add``).
+        """
+        opts.check(self.conf)
+        memcached.get(self.conf)
+        store_type.search_ours_too(self.conf)
+        self._writes_in_flight = self.conf[opts.GROUP].writes_in_flight
+        super().configure_add()
+
+    def _add(
+        self,
+        told: upload.Upload,
+        image_id: str,
+        image_file: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        if not self._writes_in_flight or not pipeline.possible():
+            return super()._add(told, image_id, image_file, *args, **kwargs)
+        result: tuple[Any, ...] = pipeline.Pipeline(
+            self._writes_in_flight, told).add(
+                self, image_id, image_file, *args, **kwargs)
+        return result

@@ -1,0 +1,251 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The process's one way to the memcached servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from concurrent import futures
+import functools
+import ssl
+import threading
+import time
+from typing import Any
+
+from oslo_config import cfg
+from oslo_log import log as logging
+from pymemcache.client import base
+from pymemcache.client import rendezvous
+from pymemcache import exceptions
+
+from glance_progress import opts
+from glance_progress import process
+from glance_progress.records import resolver
+
+LOG = logging.getLogger(__name__)
+
+#: Seconds for which a server that failed is left alone.
+RETRY_AFTER = 5.0
+
+
+class Unavailable(Exception):
+    """The server does not answer, or failed a moment ago."""
+
+
+class Server:
+    """One memcached server: a pool of connections and a circuit breaker."""
+
+    def __init__(self, address: str, **options: Any) -> None:
+        spec = base.normalize_server_spec(address)
+        # HashClient's name for it, by which dashboards find their keys
+        self.name = '%s:%s' % spec if isinstance(spec, tuple) else spec
+        self._make = functools.partial(base.PooledClient, spec, **options)
+        self._client = self._make()
+        self._retry_at = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def resting(self) -> bool:
+        """Whether it failed less than RETRY_AFTER seconds ago."""
+        return time.monotonic() < self._retry_at
+
+    def call(self, command: str, *args: Any, **kwargs: Any) -> Any:
+        """Run one of pymemcache's commands.
+
+        :raises Unavailable: when the server does not answer in time, answers
+            with an error, or is resting after such a failure
+        """
+        self._admit()
+        try:
+            result = self._run(command, args, kwargs)
+        except Exception as exc:
+            # Besides OSError and MemcacheError pymemcache lets out what its
+            # parser meets in a garbled answer (ValueError, KeyError), and
+            # getaddrinfo a UnicodeError.
+            self._failed(exc)
+            raise Unavailable('%s: %s' % (self.name, exc)) from exc
+        self._answered()
+        return result
+
+    def _admit(self) -> None:
+        with self._lock:
+            if self.resting:
+                raise Unavailable('%s failed a moment ago' % self.name)
+            if self._retry_at:
+                # One caller tries; the others need not wait with it.
+                self._retry_at = time.monotonic() + RETRY_AFTER
+
+    def _failed(self, exc: Exception) -> None:
+        with self._lock:
+            first, self._retry_at = (
+                not self._retry_at, time.monotonic() + RETRY_AFTER)
+        if first:
+            LOG.warning(
+                'memcached server %s fails (%s). Uploads go on; the progress '
+                'kept there is missing until it answers again.',
+                self.name, exc)
+
+    def _answered(self) -> None:
+        with self._lock:
+            recovered, self._retry_at = bool(self._retry_at), 0.0
+        if recovered:
+            LOG.info('memcached server %s answers again.', self.name)
+
+    def _run(self, command: str, args: Any, kwargs: Any) -> Any:
+        try:
+            return getattr(self._client, command)(*args, **kwargs)
+        except (ConnectionError, exceptions.MemcacheUnexpectedCloseError):
+            # The pool's connections are those of a server that was restarted.
+            # To close them would close those that other threads have opened
+            # since.
+            self._client = self._make()
+            return getattr(self._client, command)(*args, **kwargs)
+
+
+class Memcached:
+    """All servers. A key lives where pymemcache's HashClient would put it.
+
+    HashClient itself is not used for three reasons: its bookkeeping of dead
+    servers is not made for threads, it does not tell a failure from a pause,
+    and it cannot ask every server for a key. That is what reading does here:
+    while a server comes and goes, reader and writer need not agree on which
+    of them is alive.
+
+    :param servers: as :class:`glance_progress.opts.MemcachedServer` has them
+    :param connect_timeout: seconds for a connection, and again for the name
+    :param timeout: seconds for an answer, and for a reading as a whole
+    """
+
+    def __init__(
+        self,
+        servers: Iterable[str],
+        connect_timeout: float,
+        timeout: float,
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        servers = list(servers)
+        self._again = functools.partial(
+            Memcached, servers, connect_timeout, timeout, tls_context)
+        # For a name, a connection and an answer.
+        self._patience = 2 * connect_timeout + timeout
+        self._threads: futures.ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
+        sockets = resolver.BoundedSockets(connect_timeout)
+        self.servers = [
+            Server(address, connect_timeout=connect_timeout, timeout=timeout,
+                   no_delay=True, socket_module=sockets,
+                   tls_context=tls_context)
+            for address in servers]
+
+    def again(self) -> Memcached:
+        """Return another one like this, without its connections."""
+        return self._again()
+
+    def set_many(self, values: Mapping[str, bytes], ttl: int) -> list[str]:
+        """Store *values* for *ttl* seconds, one round trip a server.
+
+        :returns: the keys that could not be stored
+        """
+        servers = {s.name: s for s in self.servers if not s.resting}
+        places = rendezvous.RendezvousHash(nodes=list(servers))
+        batches: dict[str | None, dict[str, bytes]] = {}
+        for key, value in values.items():
+            batches.setdefault(places.get_node(key), {})[key] = value
+        failed = list(batches.pop(None, ()))
+        for name, batch in batches.items():
+            try:
+                failed += servers[name].call(
+                    'set_many', batch, expire=ttl, noreply=False)
+            except Unavailable:
+                failed += batch
+        return failed
+
+    def get_many(self, keys: Iterable[str]) -> list[dict[str, bytes]]:
+        """Ask every server for *keys*, one round trip each, side by side.
+
+        One that does not answer takes nothing from the time of the others.
+
+        :returns: for each server that answered in time, what it holds of the
+            keys
+        """
+        keys = list(keys)
+        asked = [server for server in self.servers if not server.resting]
+        if len(asked) < 2:
+            answers = [_asked(server, keys) for server in asked]
+        else:
+            pool = self._pool()
+            looks = [pool.submit(_asked, server, keys) for server in asked]
+            futures.wait(looks, self._patience)
+            answers = [look.result() for look in looks if look.done()]
+        return [answer for answer in answers if answer is not None]
+
+    def _pool(self) -> futures.ThreadPoolExecutor:
+        with self._lock:
+            if self._threads is None:
+                # Threads that wait for a silent server must not keep others
+                # from asking the rest; they end when its time is over.
+                self._threads = futures.ThreadPoolExecutor(
+                    4 * len(self.servers), 'glance-progress-reader')
+            return self._threads
+
+
+def _asked(server: Server, keys: list[str]) -> dict[str, bytes] | None:
+    try:
+        found: dict[str, bytes] = server.call('get_many', keys)
+    except Unavailable:
+        return None
+    return found
+
+
+def from_conf(conf: cfg.ConfigOpts) -> Memcached:
+    """Return a client for what ``[glance_progress]`` in *conf* says.
+
+    :raises ValueError: naming the option that is wrong
+    """
+    opts.register(conf)
+    ours = conf[opts.GROUP]
+    return Memcached(
+        opts.memcached_servers(conf),
+        connect_timeout=ours.memcached_connect_timeout,
+        timeout=ours.memcached_timeout,
+        tls_context=_tls_context(ours) if ours.memcached_tls_enabled else None)
+
+
+def _tls_context(ours: Any) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ours.memcached_tls_cafile)
+    except OSError as exc:
+        raise ValueError('[%s] memcached_tls_cafile = %s cannot be used: %s'
+                         % (opts.GROUP, ours.memcached_tls_cafile, exc))
+    if ours.memcached_tls_certfile:
+        try:
+            context.load_cert_chain(
+                ours.memcached_tls_certfile, ours.memcached_tls_keyfile)
+        except OSError as exc:
+            raise ValueError(
+                '[%s] memcached_tls_certfile = %s and memcached_tls_keyfile = '
+                '%s cannot be used: %s'
+                % (opts.GROUP, ours.memcached_tls_certfile,
+                   ours.memcached_tls_keyfile, exc))
+    return context
+
+
+# A worker does not read files again: it was forked off by a service that
+# runs with what they said at its start.
+_memcached = process.PerProcess(from_conf, inherit=Memcached.again)
+
+
+def get(conf: cfg.ConfigOpts) -> Memcached:
+    """Return the client that everything in this process shares."""
+    return _memcached.get(conf)

@@ -1,0 +1,98 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import os
+
+import fixtures
+import glance_store
+from glance_store import location
+from oslo_config import cfg
+
+from glance_progress.driver import staging
+from glance_progress.records import wire
+from glance_progress import warning
+from tests.unit import base
+
+
+class TestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        for name, value in (
+                ('glance_store.location.SCHEME_TO_CLS_BACKEND_MAP', {}),
+                ('glance_store.multi_backend._RESERVED_STORES', {}),
+                ('glance_progress.driver.staging._installed', False),
+                ('glance_progress.driver.staging._fault',
+                 warning.Hourly(staging.LOG))):
+            self.patch(name, value)
+
+    def a_glance(self, *lines):
+        """Load the stores of a Glance."""
+        self.directory = os.path.join(
+            self.useFixture(fixtures.TempDir()).path, 'staging')
+        conf = self.config('\n'.join((
+            '[DEFAULT]', *lines,
+            '[%s]' % wire.STAGING_STORE,
+            'filesystem_store_datadir = ' + self.directory)))
+        conf.register_opt(cfg.DictOpt('enabled_backends'))
+        for module in 'multi_backend', 'driver':
+            self.patch('glance_store.%s.CONF' % module, conf)
+        if conf.enabled_backends:
+            reserved = {wire.STAGING_STORE: 'file'}
+            glance_store.register_store_opts(conf, reserved)
+            glance_store.create_multi_stores(conf, reserved)
+        return conf
+
+    def stores(self):
+        """Return the type of the store of each scheme."""
+        return {scheme: type(stores[wire.STAGING_STORE]['store'])
+                for scheme, stores
+                in location.SCHEME_TO_CLS_BACKEND_MAP.items()
+                if wire.STAGING_STORE in stores}
+
+
+class TestInstall(TestCase):
+
+    def test_replaces_glances_own(self):
+        conf = self.a_glance('enabled_backends = web:http')
+        theirs = self.stores()
+        self.assertNotIn(staging.Store, theirs.values())
+        staging.install(conf)
+        self.assertEqual(
+            dict.fromkeys(theirs, staging.Store), self.stores())
+
+    def test_once(self):
+        conf = self.a_glance('enabled_backends = web:http')
+        staging.install(conf)
+        self.patch('glance_progress.driver.staging._replace', None)
+        staging.install(conf)
+        self.assertNotIn('without progress', self.log.output)
+
+    def test_tries_again_after_a_fault(self):
+        conf = self.a_glance('enabled_backends = web:http')
+        parent = os.path.dirname(self.directory)
+        os.rename(parent, parent + '.away')
+        with open(parent, 'w'):
+            pass
+        for _ in range(2):
+            staging.install(conf)
+            self.assertNotIn(staging.Store, self.stores().values())
+        self.assertEqual(1, self.log.output.count('without progress'))
+        os.unlink(parent)
+        os.rename(parent + '.away', parent)
+        staging.install(conf)
+        self.assertEqual({staging.Store}, set(self.stores().values()))
+
+    def test_one_store(self):
+        conf = self.a_glance()
+        staging.install(conf)
+        self.assertEqual(('', {}), (self.log.output, self.stores()))

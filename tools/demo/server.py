@@ -1,0 +1,210 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A server's life on Ceph; tools/run-demo.sh --cloud calls this.
+
+Brings up the one-machine cloud, uploads an image while a second process shows
+how far it is, boots a server from it, rebuilds the server with another image,
+makes a snapshot, and shows where all that is in Ceph.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import typing as ty
+
+import allinone
+from allinone.openstack import accounts
+from allinone.openstack import boot_image
+from allinone.openstack import client_files
+from allinone.openstack import cloud as openstack_cloud
+from allinone.openstack import glance
+from allinone.openstack import nova
+from allinone import service
+from tools.demo import image as demo
+
+#: Seconds for what a server or an image takes.
+PATIENCE = 180
+
+KEPT = """
+=== Everything stays up. Use it as demo, alt_demo or admin:
+
+    export OS_CLIENT_CONFIG_FILE={clouds_yaml}
+    {openstack} --os-cloud demo server list
+
+End it all:
+
+    tools/run-demo.sh --cloud --down
+"""
+
+
+class Demo:
+    """The steps, as the user `demo`."""
+
+    def __init__(self, machine: openstack_cloud.Cloud) -> None:
+        self.machine = machine
+        self.openstack = machine.site.program('openstack')
+        self.client = accounts.connect(machine.site, 'demo')
+
+    def upload(self, path: pathlib.Path) -> ty.Any:
+        """Upload a disk while the openstack command shows the progress."""
+        image = self.client.image.create_image(
+            'demo', disk_format='raw', container_format='bare',
+            allow_duplicates=True)
+        watcher = subprocess.Popen(
+            [self.openstack, '--os-cloud', 'demo', 'image', 'progress',
+             'watch', image.id],
+            env={**os.environ, 'OS_CLIENT_CONFIG_FILE': str(
+                client_files.clouds_yaml(self.machine.site))})
+        try:
+            with path.open('rb') as disk:
+                self.client.image.put(
+                    f'/images/{image.id}/file', data=disk,
+                    headers={'Content-Type': 'application/octet-stream'})
+            if watcher.wait(PATIENCE):
+                raise SystemExit('openstack image progress watch failed')
+        finally:
+            if watcher.poll() is None:
+                watcher.terminate()
+        return self.client.image.get_image(image.id)
+
+    def boot(self, image: ty.Any) -> ty.Any:
+        compute = self.client.compute
+        server = compute.create_server(
+            name='demo', image_id=image.id, networks='none',
+            flavor_id=compute.find_flavor('tiny').id)
+        return compute.wait_for_server(server, wait=PATIENCE)
+
+    def rebuild(self, server: ty.Any, image: ty.Any) -> None:
+        self.client.compute.rebuild_server(server, image=image.id)
+        self.client.compute.wait_for_server(server, wait=PATIENCE)
+
+    def snapshot(self, server: ty.Any) -> ty.Any:
+        return self.client.compute.create_server_image(
+            server, 'demo-snapshot', wait=True, timeout=PATIENCE)
+
+    def say_console(self, server: ty.Any) -> None:
+        """Print the last line that the guest has printed."""
+        output = self.client.compute.get_server_console_output(server)
+        lines = output['output'].split('\n')
+        show('console', next(
+            (line.strip() for line in reversed(lines) if line.strip()), ''))
+
+    def say_parent(self, name: str, of: str) -> None:
+        """Print which image in Ceph another one is a clone of."""
+        parent = self.machine.ceph.rbd('info', name, parse=True).get('parent')
+        show(of, name)
+        show('    is a clone of', '{pool}/{image}@{snapshot}'.format(**parent)
+             if parent else 'nothing')
+
+
+def show(label: str, value: object) -> None:
+    print(f'    {label:<24} {value}', flush=True)
+
+
+def run(machine: openstack_cloud.Cloud, mib: int) -> None:
+    demo.say('Starting the cloud')
+    machine.up()
+    steps = Demo(machine)
+    pool = glance.POOLS['ceph']
+
+    path = machine.directory / 'demo.raw'
+    demo.say(f'Making a disk of {mib} MiB that boots')
+    demo.make_image(path, mib)
+    with path.open('r+b') as disk:
+        disk.write(boot_image.boot_sector('BOOT-OK demo'))
+
+    demo.say('Uploading it; in a second process:\n'
+             '    openstack image progress watch IMAGE')
+    with demo.timed('upload'):
+        image = steps.upload(path)
+    path.unlink()
+
+    demo.say('Booting a server from it')
+    with demo.timed('boot'):
+        server = steps.boot(image)
+    steps.say_console(server)
+    steps.say_parent(f'{nova.POOL}/{server.id}_disk', "the server's disk")
+
+    demo.say('Rebuilding the server with another image')
+    other = steps.client.image.find_image('tiny')
+    with demo.timed('rebuild'):
+        steps.rebuild(server, other)
+    steps.say_console(server)
+    steps.say_parent(f'{nova.POOL}/{server.id}_disk', "the server's disk")
+
+    demo.say('Making a snapshot of it')
+    with demo.timed('snapshot'):
+        snapshot = steps.snapshot(server)
+    show('direct_url', snapshot.direct_url)
+    show('base_image_ref', snapshot.properties['base_image_ref'])
+    show('the other image', other.id)
+    demo.compare('base_image_ref and that image', other.id,
+                 snapshot.properties['base_image_ref'])
+
+    demo.say('Booting a server from the snapshot')
+    with demo.timed('boot'):
+        clone = steps.boot(snapshot)
+    steps.say_parent(f'{nova.POOL}/{clone.id}_disk', "the server's disk")
+    demo.compare('its parent and the snapshot', snapshot.id,
+                 machine.ceph.rbd(
+                     'info', f'{nova.POOL}/{clone.id}_disk',
+                     parse=True)['parent']['image'])
+    demo.say('What Ceph holds')
+    print(machine.ceph.rbd('ls', '--long', pool))
+
+
+def take_down(machine: openstack_cloud.Cloud) -> None:
+    if machine.directory.exists():
+        demo.say('Taking everything down')
+        machine.down()
+        shutil.rmtree(machine.directory)
+
+
+def main() -> None:
+    parser = demo.arguments('tools/run-demo.sh --cloud', __doc__, 512)
+    args = parser.parse_args()
+    if not 1 <= args.size <= 1024:  # the flavor's disk
+        parser.error('--size: from 1 to 1024')
+    # So that a kill takes everything down as an interrupt does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    directory = allinone.home() / 'demo-cloud'
+    venv = pathlib.Path(sys.prefix)
+    # What an earlier run has left: --keep, or one that was killed.
+    take_down(openstack_cloud.Cloud(directory, venv))
+    if args.down:
+        return
+    machine = openstack_cloud.Cloud(directory, venv)
+    keep = False
+    try:
+        run(machine, args.size)
+        keep = args.keep
+    except service.ServiceError as exc:
+        raise SystemExit(str(exc))
+    except KeyboardInterrupt:
+        raise SystemExit(128 + signal.SIGINT)
+    finally:
+        if keep:
+            print(KEPT.format(
+                clouds_yaml=client_files.clouds_yaml(machine.site),
+                openstack=machine.site.program('openstack')))
+        else:
+            take_down(machine)
+
+
+if __name__ == '__main__':
+    main()
