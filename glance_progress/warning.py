@@ -14,12 +14,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 import threading
 import time
 from typing import Any
 
-#: Seconds in which a fault of one kind is said once.
-_AGAIN_AFTER = 3600.0
+HOUR = 3600.0
+
+
+class Seldom:
+    """Tells what is to be said, each kind of it once in a while.
+
+    :param seconds: for which a kind counts as said
+    """
+
+    def __init__(self, seconds: float = HOUR) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._quiet_until: dict[Hashable, float] = {}
+
+    def admits(self, kind: Hashable) -> bool:
+        """Return whether *kind* is to be said, and count it as said."""
+        now = time.monotonic()
+        with self._lock:
+            if now < self._quiet_until.get(kind, now):
+                return False
+            self._quiet_until[kind] = now + self._seconds
+        return True
 
 
 class Hourly:
@@ -33,8 +54,7 @@ class Hourly:
 
     def __init__(self, log: Any) -> None:
         self._log = log
-        self._lock = threading.Lock()
-        self._said: dict[tuple[Any, ...], float] = {}
+        self._seldom = Seldom()
 
     def say(self, message: str, *args: object, exc: BaseException) -> None:
         """Log *message* and the traceback of *exc*, unless just said."""
@@ -43,10 +63,6 @@ class Hourly:
             frame = frame.tb_next
         kind = (type(exc), frame and frame.tb_frame.f_code,
                 frame and frame.tb_lineno)
-        now = time.monotonic()
-        with self._lock:
-            if now < self._said.get(kind, now):
-                return
-            self._said[kind] = now + _AGAIN_AFTER
-        self._log.error(message + ' (Said once an hour.)', *args,
-                        exc_info=exc)
+        if self._seldom.admits(kind):
+            self._log.error(message + ' (Said once an hour.)', *args,
+                            exc_info=exc)

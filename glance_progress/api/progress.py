@@ -25,12 +25,12 @@ from oslo_config import cfg
 
 from glance_progress import answer
 from glance_progress.api import transit
-from glance_progress import opts
 from glance_progress import process
 from glance_progress.records import memcached
 from glance_progress.records import reader
 from glance_progress.records import store_names
 from glance_progress.records import wire
+from glance_progress import section
 
 LIST_PATH = '/v2/info/progress'
 
@@ -73,7 +73,7 @@ class Controller(images.ImagesController):
         return [
             answer.describe(
                 image, records.get(image.image_id, {}), now,
-                conf[opts.GROUP].stalled_after, admin=req.context.is_admin,
+                conf[section.NAME].stalled_after, admin=req.context.is_admin,
                 owner=(image.owner is not None
                        and image.owner == req.context.project_id))
             for image in facts]

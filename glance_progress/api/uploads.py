@@ -27,8 +27,8 @@ import webob.exc
 
 from glance_progress.driver import staging
 from glance_progress.driver import upload
-from glance_progress import opts
 from glance_progress.records import store_names
+from glance_progress import section
 
 LOG = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class ImageDataController(image_data.ImageDataController):
         self, req: Any, image_id: str, data: Any, size: int | None
     ) -> Any:
         if cfg.CONF.enabled_backends and cfg.CONF[
-                opts.GROUP].honor_base_image_ref:
+                section.NAME].honor_base_image_ref:
             self._choose_store(req)
         with upload.of_request() as uploads:
             try:

@@ -27,10 +27,11 @@ from glance_progress.cli import arguments
 from glance_progress.cli import display
 from glance_progress.cli import glance_files
 from glance_progress.cli import outcome
-from glance_progress import opts
 from glance_progress.records import memcached
+from glance_progress.records import options
 from glance_progress.records import reader
 from glance_progress.records import store_names
+from glance_progress import section
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,9 +77,9 @@ def _parser() -> argparse.ArgumentParser:
 def _load(args: argparse.Namespace) -> cfg.ConfigOpts:
     conf = cfg.ConfigOpts()
     conf.register_opt(cfg.DictOpt('enabled_backends'))
-    opts.register(conf)
+    section.of(conf, options.OPTS)
     glance_files.load(conf, args.config_file, args.config_dir)
-    opts.check(conf)
+    options.check(conf)
     return conf
 
 
@@ -92,7 +93,7 @@ class _Watch:
     def __init__(self, conf: cfg.ConfigOpts, args: argparse.Namespace) -> None:
         self._image_id = args.image_id
         self._stores = _stores(conf, args)
-        self._stalled_after = conf[opts.GROUP].stalled_after
+        self._stalled_after = conf[section.NAME].stalled_after
         self._client = memcached.from_conf(conf)
         self._reader = reader.from_conf(conf, self._client)
         self.answered = False

@@ -28,7 +28,7 @@ from glance_store import multi_backend
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from glance_progress.driver import store
+from glance_progress.driver import metered
 from glance_progress.records import wire
 from glance_progress import warning
 
@@ -42,7 +42,7 @@ _installed = False
 _fault = warning.Hourly(LOG)
 
 
-class Store(store.Metered, filesystem.Store):
+class Store(metered.Metered, filesystem.Store):
     """The file store, whose ``add()`` tells how far it is."""
 
 
@@ -68,10 +68,10 @@ def install(conf: cfg.ConfigOpts) -> None:
 
 def _replace(conf: cfg.ConfigOpts) -> None:
     multi_backend.get_store_from_store_identifier(wire.STAGING_STORE)
-    metered = Store(conf, backend=wire.STAGING_STORE)
-    metered.configure(re_raise_bsc=True)
+    staging = Store(conf, backend=wire.STAGING_STORE)
+    staging.configure(re_raise_bsc=True)
     location.register_scheme_backend_map({
         scheme: {wire.STAGING_STORE: {
-            'store': metered, 'location_class': StoreLocation,
+            'store': staging, 'location_class': StoreLocation,
             'store_entry': 'file'}}
-        for scheme in metered.get_schemes()})
+        for scheme in staging.get_schemes()})

@@ -31,64 +31,21 @@ from typing import Any
 
 from glance_store._drivers import rbd
 
+from glance_progress.driver import metered
+from glance_progress.driver import options
 from glance_progress.driver import pipeline
 from glance_progress.driver import store_type
 from glance_progress.driver import upload
-from glance_progress import opts
 from glance_progress.records import memcached
-from glance_progress.records import store_names
+from glance_progress.records import options as record_options
+from glance_progress import section
 
 # driver.Store.get_store_location_class() looks for it in the module of the
 # driver's class.
 StoreLocation = rbd.StoreLocation
 
 
-class Metered:
-    """Mixin for a driver of glance_store: its ``add()`` tells how far it is.
-
-    The driver must ask for a chunk only when it has written the one before,
-    or see to it in ``_add()`` that what is told is true.
-    """
-
-    conf: Any
-    backend_group: str | None
-
-    def add(
-        self,
-        image_id: str,
-        image_file: Any,
-        image_size: int,
-        *args: Any,
-        **kwargs: Any,
-    ) -> tuple[Any, ...]:
-        """Store an image; arguments, result and exceptions are the stock's."""
-        context = kwargs.get('context', args[1] if len(args) > 1 else None)
-        told = upload.Upload(
-            self.conf, image_id, self.backend_group or store_names.UNNAMED,
-            image_size, context)
-        try:
-            result = self._add(
-                told, image_id, image_file, image_size, *args, **kwargs)
-        except BaseException as exc:
-            told.failed(exc)
-            raise
-        told.finished(result[1])
-        return result
-
-    def _add(
-        self,
-        told: upload.Upload,
-        image_id: str,
-        image_file: Any,
-        *args: Any,
-        **kwargs: Any,
-    ) -> tuple[Any, ...]:
-        result: tuple[Any, ...] = super().add(  # type: ignore[misc]
-            image_id, told.metered(image_file), *args, **kwargs)
-        return result
-
-
-class Store(Metered, rbd.Store):
+class Store(metered.Metered, rbd.Store):
     """The stock RBD driver with progress, and with its steps overlapped."""
 
     _writes_in_flight = 0  # until it is configured
@@ -106,23 +63,26 @@ class Store(Metered, rbd.Store):
             stops the service at its start, which BadStoreConfiguration would
             not (driver.Store.configure() goes on without ``add``).
         """
-        opts.check(self.conf)
+        record_options.check(self.conf)
+        section.check(self.conf, options.OPTS)
         memcached.get(self.conf)
         store_type.search_ours_too(self.conf)
-        self._writes_in_flight = self.conf[opts.GROUP].writes_in_flight
+        self._writes_in_flight = section.of(
+            self.conf, options.OPTS).writes_in_flight
         super().configure_add()
 
     def _add(
         self,
-        told: upload.Upload,
+        attempt: upload.Upload,
         image_id: str,
         image_file: Any,
         *args: Any,
         **kwargs: Any,
     ) -> tuple[Any, ...]:
         if not self._writes_in_flight or not pipeline.possible():
-            return super()._add(told, image_id, image_file, *args, **kwargs)
+            return super()._add(
+                attempt, image_id, image_file, *args, **kwargs)
         result: tuple[Any, ...] = pipeline.Pipeline(
-            self._writes_in_flight, told).add(
+            self._writes_in_flight, attempt).add(
                 self, image_id, image_file, *args, **kwargs)
         return result

@@ -22,9 +22,11 @@ from keystoneauth1 import exceptions
 from keystoneauth1 import loading
 from oslo_config import cfg
 
+from glance_progress import foreign
 from glance_progress.locations import facts
+from glance_progress.locations import options
 from glance_progress.locations import releases
-from glance_progress import opts
+from glance_progress import section
 
 _RBD = frozenset(('rbd', 'rbd_progress'))
 
@@ -37,29 +39,24 @@ def glance(conf: cfg.ConfigOpts) -> facts.Glance:
     :param conf: the options of glance-api, loaded
     :raises ValueError: naming option and value
     """
-    opts.register(conf)
-    # keystonemiddleware registers its options when the pipeline is built, and
-    # fails when somebody has registered others of the same name.
-    files = cfg.ConfigOpts()
-    group = 'keystone_authtoken'
-    files.register_opt(
-        cfg.ListOpt('service_token_roles', default=['service']), group=group)
-    # Up to keystonemiddleware 12 it is off by default, and should be on.
-    files.register_opt(
-        cfg.BoolOpt('service_token_roles_required', default=True), group=group)
-    files.register_opt(cfg.DictOpt('enabled_backends'))
-    files.register_opt(cfg.ListOpt('stores', default=[]), group='glance_store')
-    files(args=[], default_config_files=list(conf.config_file or ()),
-          default_config_dirs=list(conf.config_dir or ()))
+    files = foreign.read(conf, {
+        'keystone_authtoken': [
+            cfg.ListOpt('service_token_roles', default=['service']),
+            # Up to keystonemiddleware 12 it is off by default, and should be
+            # on.
+            cfg.BoolOpt('service_token_roles_required', default=True)],
+        None: [cfg.DictOpt('enabled_backends')],
+        'glance_store': [cfg.ListOpt('stores', default=[])]})
+    authtoken = files.keystone_authtoken
     return facts.Glance(
         direct_url=conf.show_image_direct_url,
         multiple_locations=conf.show_multiple_locations,
-        consumers=conf[opts.GROUP].location_consumers,
+        consumers=section.of(conf, options.OPTS).location_consumers,
         release=releases.installed_glance(),
         rbd=not _RBD.isdisjoint((files.enabled_backends or {}).values()
                                 or files.glance_store.stores),
-        service_token_roles=tuple(files[group].service_token_roles),
-        service_token_roles_required=files[group].service_token_roles_required)
+        service_token_roles=tuple(authtoken.service_token_roles),
+        service_token_roles_required=authtoken.service_token_roles_required)
 
 
 def nova(

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Sequence
-import dataclasses
 import logging as stdlib_logging
+import math
 import os
 import sys
 
@@ -27,13 +27,15 @@ from oslo_log import log as logging
 from glance_progress.locations import config
 from glance_progress.locations import facts
 from glance_progress.locations import finding
+from glance_progress.locations import options
 from glance_progress.locations import policy
 from glance_progress.locations import rule
-from glance_progress import opts
+from glance_progress import section
+from glance_progress import warning
 
 LOG = logging.getLogger(__name__)
 
-_said: set[str] = set()
+_findings = warning.Seldom(math.inf)
 
 
 class LocationsRefusedError(Exception):
@@ -49,7 +51,7 @@ def check(conf: cfg.ConfigOpts) -> None:
     :raises LocationsRefusedError: if location_check says enforce, and users
         would lose snapshots
     """
-    mode = conf[opts.GROUP].location_check
+    mode = section.of(conf, options.OPTS).location_check
     if mode == 'off':
         return
     try:
@@ -79,13 +81,11 @@ def _facts(conf: cfg.ConfigOpts) -> facts.Glance:
     if not glance.multiple_locations:  # which makes the policies matter
         return glance
     try:
-        opened, remote = policy.read(conf)
+        return policy.added(glance, conf)
     except Exception:
         LOG.exception('The policies on image locations cannot be read; '
                       'glance-api starts without a check of them.')
         return glance
-    return dataclasses.replace(
-        glance, open_policies=opened, remote_policies=remote)
 
 
 def _say_refusal(failures: Sequence[finding.Finding]) -> None:
@@ -102,8 +102,7 @@ def _say_refusal(failures: Sequence[finding.Finding]) -> None:
 def _warn(found: Iterable[finding.Finding]) -> None:
     for each in found:
         # The factory runs as often as the paste file names the router.
-        if each.code not in _said:
-            _said.add(each.code)
+        if _findings.admits(each.code):
             LOG.warning('%s', each)
 
 

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 from glance.api import policy
@@ -35,11 +36,11 @@ _IMAGE = {'project_id': _OWNER, 'owner': _OWNER, 'tenant': _OWNER,
           'status': 'active'}
 
 
-def read(conf: cfg.ConfigOpts) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return which of POLICIES are open, and which another server decides.
+def added(glance: facts.Glance, conf: cfg.ConfigOpts) -> facts.Glance:
+    """Return *glance* with what its policies on locations let pass.
 
-    Open is what an image's owner may do with the roles member and reader.
-    No server is asked.
+    Open is what an image's owner may do with the roles member and reader. What
+    another server decides is remote, and that server is not asked.
 
     :param conf: the options of glance-api, loaded; Glance's own object, since
         its policies know no other
@@ -53,7 +54,8 @@ def read(conf: cfg.ConfigOpts) -> tuple[tuple[str, ...], tuple[str, ...]]:
     opened = tuple(
         name for name in facts.POLICIES if name not in remote
         and enforcer.check(dict(_USER), name, dict(_IMAGE)))
-    return opened, remote
+    return dataclasses.replace(
+        glance, open_policies=opened, remote_policies=remote)
 
 
 def _find_policy_file(conf: cfg.ConfigOpts) -> None:

@@ -47,19 +47,19 @@ class Checks(upgradecheck.UpgradeCommands):
             return upgradecheck.Result(upgradecheck.Code.SUCCESS, otherwise)
         return upgradecheck.Result(
             upgradecheck.Code(max(finding.severity for finding in found)),
-            '\n\n'.join(str(finding) for finding in found))
+            ' '.join('%s.' % finding.what for finding in found))
 
-    def _get_details(
-        self, upgrade_check_result: upgradecheck.Result
-    ) -> str | None:
-        # The lines to change must stay lines.
-        details = upgrade_check_result.details
-        if details is None:
-            return None
-        return '\n'.join(
-            line if line.startswith(' ') else textwrap.fill(
-                line, _WIDTH, subsequent_indent='  ')
-            for line in details.splitlines())
+    def explain(self) -> str:
+        """Return what each finding leads to, and what to do about it.
+
+        The table folds its text, and lines of configuration must stay lines.
+        """
+        return '\n\n'.join(
+            '\n'.join(
+                line if line.startswith(' ') else textwrap.fill(
+                    line, _WIDTH, subsequent_indent='  ')
+                for line in str(finding).splitlines())
+            for finding in self._found)
 
     def _registration(self) -> upgradecheck.Result:
         return self._result(

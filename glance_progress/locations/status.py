@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from importlib import metadata
 import json
 import sys
@@ -87,9 +86,7 @@ def _glance(args: argparse.Namespace) -> facts.Glance:
     glance = config.glance(conf)
     if glance.release is None:
         raise CannotCheck('the version of the installed glance is not known')
-    opened, remote = policy.read(conf)
-    return dataclasses.replace(
-        glance, open_policies=opened, remote_policies=remote)
+    return policy.added(glance, conf)
 
 
 def _caller(
@@ -130,5 +127,7 @@ def main(argv: list[str] | None = None) -> int:
             print(json.dumps(checks.document()))
         else:
             checks.check()
+            if found:
+                print('\n%s' % checks.explain())
         return status
     return outcome.of_printing(show, status)

@@ -29,9 +29,11 @@ from pymemcache.client import base
 from pymemcache.client import rendezvous
 from pymemcache import exceptions
 
-from glance_progress import opts
 from glance_progress import process
+from glance_progress.records import options
 from glance_progress.records import resolver
+from glance_progress.records import servers as server_names
+from glance_progress import section
 
 LOG = logging.getLogger(__name__)
 
@@ -122,7 +124,7 @@ class Memcached:
     while a server comes and goes, reader and writer need not agree on which
     of them is alive.
 
-    :param servers: as :class:`glance_progress.opts.MemcachedServer` has them
+    :param servers: as :mod:`glance_progress.records.servers` has them
     :param connect_timeout: seconds for a connection, and again for the name
     :param timeout: seconds for an answer, and for a reading as a whole
     """
@@ -213,31 +215,35 @@ def from_conf(conf: cfg.ConfigOpts) -> Memcached:
 
     :raises ValueError: naming the option that is wrong
     """
-    opts.register(conf)
-    ours = conf[opts.GROUP]
+    values = section.of(conf, options.OPTS)
+    tls_context = None
+    if values.memcached_tls_enabled:
+        tls_context = _tls_context(
+            values.memcached_tls_cafile, values.memcached_tls_certfile,
+            values.memcached_tls_keyfile)
     return Memcached(
-        opts.memcached_servers(conf),
-        connect_timeout=ours.memcached_connect_timeout,
-        timeout=ours.memcached_timeout,
-        tls_context=_tls_context(ours) if ours.memcached_tls_enabled else None)
+        server_names.of(conf),
+        connect_timeout=values.memcached_connect_timeout,
+        timeout=values.memcached_timeout,
+        tls_context=tls_context)
 
 
-def _tls_context(ours: Any) -> ssl.SSLContext:
+def _tls_context(
+    cafile: str | None, certfile: str | None, keyfile: str | None
+) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=ours.memcached_tls_cafile)
+        context = ssl.create_default_context(cafile=cafile)
     except OSError as exc:
         raise ValueError('[%s] memcached_tls_cafile = %s cannot be used: %s'
-                         % (opts.GROUP, ours.memcached_tls_cafile, exc))
-    if ours.memcached_tls_certfile:
+                         % (section.NAME, cafile, exc))
+    if certfile:
         try:
-            context.load_cert_chain(
-                ours.memcached_tls_certfile, ours.memcached_tls_keyfile)
+            context.load_cert_chain(certfile, keyfile)
         except OSError as exc:
             raise ValueError(
                 '[%s] memcached_tls_certfile = %s and memcached_tls_keyfile = '
                 '%s cannot be used: %s'
-                % (opts.GROUP, ours.memcached_tls_certfile,
-                   ours.memcached_tls_keyfile, exc))
+                % (section.NAME, certfile, keyfile, exc))
     return context
 
 

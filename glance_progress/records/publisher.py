@@ -31,11 +31,12 @@ import time
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from glance_progress import opts
 from glance_progress import process
 from glance_progress.records import memcached
+from glance_progress.records import options
 from glance_progress.records import store_names
 from glance_progress.records import wire
+from glance_progress import section
 from glance_progress import warning
 
 LOG = logging.getLogger(__name__)
@@ -281,15 +282,14 @@ class Publisher:
 
 
 def _from_conf(conf: cfg.ConfigOpts) -> Publisher:
-    opts.register(conf)
-    ours = conf[opts.GROUP]
+    values = section.of(conf, options.OPTS)
     return Publisher(
         memcached.get(conf),
-        interval=ours.update_interval,
-        record_ttl=ours.record_ttl,
-        legacy_ttl=ours.legacy_ttl if ours.legacy_keys else None,
+        interval=values.update_interval,
+        record_ttl=values.record_ttl,
+        legacy_ttl=values.legacy_ttl if values.legacy_keys else None,
         stores=store_names.all_of(conf),
-        secrets=ours.record_secrets or ())
+        secrets=values.record_secrets or ())
 
 
 _publisher = process.PerProcess(_from_conf)

@@ -23,17 +23,16 @@ import time
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from glance_progress import opts
 from glance_progress.records import memcached
+from glance_progress.records import options
 from glance_progress.records import wire
+from glance_progress import section
+from glance_progress import warning
 
 LOG = logging.getLogger(__name__)
 
 # Records of so many stores are remembered by when they were seen to move.
 _REMEMBERED = 10000
-
-#: Seconds between two warnings of what is no record.
-_WARN_EVERY = 3600.0
 
 # Seconds by which two clocks may differ, and a look be older than it seems.
 _TOLERANCE = 2.0
@@ -68,7 +67,7 @@ class Reader:
     ) -> None:
         self._client = client
         self._secrets = secrets
-        self._warn_at = 0.0
+        self._invalid = warning.Seldom()
         self._seen: collections.OrderedDict[str, _Seen] = (
             collections.OrderedDict())
 
@@ -133,8 +132,7 @@ class Reader:
                     record.image_id, record.store))
             return record
         except wire.InvalidRecord as exc:
-            if time.monotonic() >= self._warn_at:
-                self._warn_at = time.monotonic() + _WARN_EVERY
+            if self._invalid.admits('record'):
                 LOG.warning('What memcached holds as %s is no progress record '
                             'and is ignored (said once an hour): %s', key, exc)
             return None
@@ -144,4 +142,5 @@ def from_conf(
     conf: cfg.ConfigOpts, client: memcached.Memcached
 ) -> Reader:
     """Return a reader by what ``[glance_progress]`` in *conf* says."""
-    return Reader(client, conf[opts.GROUP].record_secrets or ())
+    values = section.of(conf, options.OPTS)
+    return Reader(client, values.record_secrets or ())

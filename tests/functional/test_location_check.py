@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pathlib
 import time
 from typing import Any
@@ -28,7 +29,9 @@ from allinone.daemons import glance
 from allinone import service
 from glance_progress.locations import facts
 from glance_progress.locations import guard
-from glance_progress import opts
+from glance_progress.locations import options
+from glance_progress import section
+from glance_progress import warning
 from tests.functional import location_base
 
 REFUSED = 'glance-api does not start, [glance_progress] location_check'
@@ -236,7 +239,7 @@ class GuardTest(testtools.TestCase):
             self.useFixture(fixtures.TempDir()).path) / 'glance-api.conf'
         path.write_text('[glance_store]\nstores = rbd\n')
         self.conf = cfg.ConfigOpts()
-        opts.register(self.conf)
+        section.of(self.conf, options.OPTS)
         self.conf.register_opt(
             cfg.BoolOpt('show_image_direct_url', default=True))
         self.conf.register_opt(
@@ -245,10 +248,11 @@ class GuardTest(testtools.TestCase):
                   default_config_dirs=[])
         # A process of its own.
         self.useFixture(fixtures.MonkeyPatch(
-            'glance_progress.locations.guard._said', set()))
+            'glance_progress.locations.guard._findings',
+            warning.Seldom(math.inf)))
 
     def test_factory_runs_twice(self) -> None:
-        self.conf.set_override('location_check', 'warn', opts.GROUP)
+        self.conf.set_override('location_check', 'warn', section.NAME)
         for _ in range(2):
             guard.check(self.conf)
         self.assertEqual(1, self.log.output.count(FOUND))
@@ -259,13 +263,13 @@ class GuardTest(testtools.TestCase):
         self.useFixture(fixtures.MonkeyPatch('glance_progress.' + name, fail))
 
     def test_a_bug_stops_nothing(self) -> None:
-        self.broken('location_check.findings')
+        self.broken('locations.rule.findings')
         guard.check(self.conf)
         self.assertIn('glance-api starts without it', self.log.output)
         self.assertIn('KeyError', self.log.output)
 
     def test_a_bug_in_the_policies_stops_nothing(self) -> None:
-        self.broken('api.location_policy.read')
+        self.broken('locations.policy.added')
         self.conf.set_override('show_multiple_locations', True)
         guard.check(self.conf)
         self.assertIn('policies on image locations cannot be read',

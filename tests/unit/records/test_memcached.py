@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from pymemcache.client import hash as pymemcache_hash
 
 from allinone import black_hole
-from glance_progress import opts
 from glance_progress.records import memcached
+from glance_progress.records import options
 from glance_progress.records import wire
 from tests.unit import base
 
@@ -354,7 +354,7 @@ class TestTls(TestCase):
     def from_conf(self, *lines):
         conf = self.config('\n'.join(
             ('[glance_progress]', 'memcached_tls_enabled = true') + lines))
-        opts.check(conf)
+        options.check(conf)
         return memcached.from_conf(conf)
 
     def garbage(self):

@@ -1,0 +1,71 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The section [glance_progress] of configuration files.
+
+Each folder has the options of what is in it in a module ``options``;
+:mod:`glance_progress.opts` collects them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence
+import math
+from typing import Any
+
+from oslo_config import cfg
+from oslo_config import types
+
+NAME = 'glance_progress'
+
+
+def of(conf: cfg.ConfigOpts, options: Sequence[cfg.Opt]) -> Any:
+    """Return the section, in which *options* can be read."""
+    conf.register_opts(options, group=NAME)
+    return conf[NAME]
+
+
+def check(conf: cfg.ConfigOpts, options: Sequence[cfg.Opt]) -> None:
+    """Read each of *options*, so that a wrong value is found at load.
+
+    :raises ValueError: (oslo.config's ConfigFileValueError is one too) naming
+        option and value
+    """
+    values = of(conf, options)
+    for option in options:
+        getattr(values, option.dest)
+
+
+def _showing(convert: Callable[[Any], Any], value: Any) -> Any:
+    # oslo.config's range checks do not say what was given.
+    try:
+        return convert(value)
+    except ValueError as exc:
+        raise ValueError('%s (given: %s)' % (exc, value)) from None
+
+
+class Float(types.Float):
+    """A number within bounds, which NaN is not."""
+
+    def __call__(self, value: Any) -> Any:
+        number = _showing(super().__call__, value)
+        if number is not None and math.isnan(number):
+            raise ValueError('%s is no number' % value)
+        return number
+
+
+class Integer(types.Integer):
+    """A whole number within bounds."""
+
+    def __call__(self, value: Any) -> Any:
+        return _showing(super().__call__, value)
