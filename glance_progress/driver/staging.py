@@ -66,6 +66,14 @@ def install(conf: cfg.ConfigOpts) -> None:
             _fault.say('This staging goes on without progress.', exc=exc)
 
 
+def reset() -> None:
+    """Forget that it was done, for a process whose stores are made anew."""
+    global _installed, _fault
+    with _lock:
+        _installed = False
+        _fault = warning.Hourly(LOG)
+
+
 def _replace(conf: cfg.ConfigOpts) -> None:
     multi_backend.get_store_from_store_identifier(wire.STAGING_STORE)
     staging = Store(conf, backend=wire.STAGING_STORE)

@@ -76,6 +76,12 @@ def check(conf: cfg.ConfigOpts) -> None:
                 finding.code for finding in failures))
 
 
+def reset() -> None:
+    """Forget what was said."""
+    global _findings
+    _findings = warning.Seldom(math.inf)
+
+
 def _facts(conf: cfg.ConfigOpts) -> facts.Glance:
     glance = config.glance(conf)
     if not glance.multiple_locations:  # which makes the policies matter

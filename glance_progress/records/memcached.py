@@ -255,3 +255,8 @@ _memcached = process.PerProcess(from_conf, inherit=Memcached.again)
 def get(conf: cfg.ConfigOpts) -> Memcached:
     """Return the client that everything in this process shares."""
     return _memcached.get(conf)
+
+
+def reset() -> None:
+    """Forget the client, so that the next options count."""
+    _memcached.reset()

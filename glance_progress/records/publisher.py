@@ -300,11 +300,20 @@ def get(conf: cfg.ConfigOpts) -> Publisher:
     return _publisher.get(conf)
 
 
-def _flush_at_exit() -> None:
+def reset() -> None:
+    """Forget the publisher, so that the next options count."""
+    _publisher.reset()
+
+
+def flush(timeout: float) -> bool:
+    """Send what is pending; False when *timeout* seconds are over."""
     publisher = _publisher.made()
-    # Under eventlet the threads are gone by now.
-    if publisher is not None and not process.is_green():
-        publisher.flush(_EXIT_TIMEOUT)
+    return publisher is None or publisher.flush(timeout)
+
+
+def _flush_at_exit() -> None:
+    if not process.is_green():  # where the threads are gone by now
+        flush(_EXIT_TIMEOUT)
 
 
 atexit.register(_flush_at_exit)

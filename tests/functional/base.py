@@ -35,8 +35,8 @@ import rbd
 import testtools
 
 from glance_progress.driver import store as progress
+from glance_progress import fixture
 from glance_progress.records import memcached
-from glance_progress.records import publisher
 from glance_progress.records import reader
 from glance_progress.records import store_names
 from glance_progress.records import wire
@@ -87,8 +87,7 @@ class TestCase(testtools.TestCase):
         self.useFixture(fixtures.FakeLogger())
         self.ceph = services.ceph()
         # Each test is a process of its own as far as the package can tell.
-        for holder in (memcached._memcached, publisher._publisher):
-            self.addCleanup(holder.reset)
+        self.process = self.useFixture(fixture.Process())
 
     def wait_for(
         self, condition: Callable[[], Any], timeout: float = 60

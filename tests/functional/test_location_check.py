@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import json
-import math
 import pathlib
 import time
 from typing import Any
@@ -27,11 +26,11 @@ import testtools
 
 from allinone.daemons import glance
 from allinone import service
+from glance_progress import fixture
 from glance_progress.locations import facts
 from glance_progress.locations import guard
 from glance_progress.locations import options
 from glance_progress import section
-from glance_progress import warning
 from tests.functional import location_base
 
 REFUSED = 'glance-api does not start, [glance_progress] location_check'
@@ -246,10 +245,7 @@ class GuardTest(testtools.TestCase):
             cfg.BoolOpt('show_multiple_locations', default=False))
         self.conf(args=[], default_config_files=[str(path)],
                   default_config_dirs=[])
-        # A process of its own.
-        self.useFixture(fixtures.MonkeyPatch(
-            'glance_progress.locations.guard._findings',
-            warning.Seldom(math.inf)))
+        self.useFixture(fixture.Process())
 
     def test_factory_runs_twice(self) -> None:
         self.conf.set_override('location_check', 'warn', section.NAME)

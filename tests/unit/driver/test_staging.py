@@ -18,8 +18,8 @@ from glance_store import location
 from oslo_config import cfg
 
 from glance_progress.driver import staging
+from glance_progress import fixture
 from glance_progress.records import wire
-from glance_progress import warning
 from tests.unit import base
 
 
@@ -29,11 +29,9 @@ class TestCase(base.TestCase):
         super().setUp()
         for name, value in (
                 ('glance_store.location.SCHEME_TO_CLS_BACKEND_MAP', {}),
-                ('glance_store.multi_backend._RESERVED_STORES', {}),
-                ('glance_progress.driver.staging._installed', False),
-                ('glance_progress.driver.staging._fault',
-                 warning.Hourly(staging.LOG))):
+                ('glance_store.multi_backend._RESERVED_STORES', {})):
             self.patch(name, value)
+        self.useFixture(fixture.Process())
 
     def a_glance(self, *lines):
         """Load the stores of a Glance."""

@@ -22,8 +22,7 @@ import testtools
 
 from glance_progress.driver import failure
 from glance_progress.driver import store
-from glance_progress.records import memcached
-from glance_progress.records import publisher
+from glance_progress import fixture
 from glance_progress.records import wire
 from tests.unit import base
 
@@ -42,9 +41,7 @@ class TestCase(base.TestCase):
         self.patch('glance_store.location.SCHEME_TO_CLS_MAP', {})
         self.patch('glance_store.location.SCHEME_TO_CLS_BACKEND_MAP', {})
         self.memcached = self.useFixture(base.Server())
-        for holder in (publisher._publisher, memcached._memcached):
-            holder.reset()
-            self.addCleanup(holder.reset)
+        self.process = self.useFixture(fixture.Process())
 
     def conf(self, *lines):
         return self.config('\n'.join((
@@ -119,7 +116,7 @@ class TestAdd(TestCase):
 
     def known(self):
         """Return the one record that is published."""
-        publisher._publisher.made().flush(base.PATIENCE)
+        self.assertTrue(self.process.flush(base.PATIENCE))
         value, = (value for key, value in self.memcached.values.items()
                   if key.startswith('glance_progress:'))
         return wire.Record.from_json(value)

@@ -113,8 +113,8 @@ class TestMain(base.TestCase):
     def test_failure(self):
         self.assertEqual(2, self.run_nova(NOVA, '--nova-release', '31'))
         self.assertIn('Result: Failure', self.out)
-        self.assertIn('\n    [service_user]\n    send_service_user_token = true\n',
-                      self.out)
+        self.assertIn('\n    [service_user]\n'
+                      '    send_service_user_token = true\n', self.out)
         # Lines of a terminal, most of them.
         self.assertLess(max(map(len, self.out.splitlines())), 100)
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pymemcache.client import hash as pymemcache_hash
 
 from allinone import black_hole
+from glance_progress import fixture
 from glance_progress.records import memcached
 from glance_progress.records import options
 from glance_progress.records import wire
@@ -341,8 +342,7 @@ class TestFromConf(TestCase):
         self.assertIsNone(pooled.tls_context)
 
     def test_shared_in_the_process(self):
-        self.addCleanup(memcached._memcached.reset)
-        memcached._memcached.reset()
+        self.useFixture(fixture.Process())
         conf = self.config()
         shared = memcached.get(conf)
         self.assertIsInstance(shared, memcached.Memcached)

@@ -12,7 +12,7 @@
 
 import threading
 
-from glance_progress.records import memcached
+from glance_progress import fixture
 from glance_progress.records import publisher
 from glance_progress.records import wire
 from tests.unit import base
@@ -466,9 +466,7 @@ class TestProcess(base.TestCase):
     def setUp(self):
         super().setUp()
         self.server = self.useFixture(base.Server())
-        for holder in (publisher._publisher, memcached._memcached):
-            holder.reset()
-            self.addCleanup(holder.reset)
+        self.useFixture(fixture.Process())
 
     def get(self, *lines):
         return publisher.get(self.config('\n'.join((
