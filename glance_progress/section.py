@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The section [glance_progress] of configuration files.
+"""The section [glance_progress] of configuration files, and others' sections.
 
 Each folder has the options of what is in it in a module ``options``;
 :mod:`glance_progress.opts` collects them.
@@ -19,6 +19,8 @@ Each folder has the options of what is in it in a module ``options``;
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 import math
 from typing import Any
@@ -44,6 +46,25 @@ def check(conf: cfg.ConfigOpts, options: Sequence[cfg.Opt]) -> None:
     values = of(conf, options)
     for option in options:
         getattr(values, option.dest)
+
+
+def of_others(
+    conf: cfg.ConfigOpts, options: Mapping[str | None, Iterable[cfg.Opt]]
+) -> cfg.ConfigOpts:
+    """Return what the files of *conf* say in sections that are not ours.
+
+    Whoever registers these options would fail if they were registered in
+    *conf* as well, and may do so late or not at all: keystonemiddleware when
+    the pipeline is built. So the files are read again.
+
+    :param options: by section; that of None is DEFAULT
+    """
+    found = cfg.ConfigOpts()
+    for group, wanted in options.items():
+        found.register_opts(wanted, group=group)
+    found(args=[], default_config_files=list(conf.config_file or ()),
+          default_config_dirs=list(conf.config_dir or ()))
+    return found
 
 
 def _showing(convert: Callable[[Any], Any], value: Any) -> Any:

@@ -217,9 +217,10 @@ def _rebuild(stock: Any) -> Any:
                 _say_fault('rebuild', instance, exc)
         # Nova's own method reads the image through _get_image() of a copy,
         # so that other requests do not see the flag.
-        ours = copy.copy(self)
-        ours._rebuilding = True
-        return stock(ours, context, instance, image_href, *args, **kwargs)
+        rebuilding = copy.copy(self)
+        rebuilding._rebuilding = True
+        return stock(
+            rebuilding, context, instance, image_href, *args, **kwargs)
 
     return within.put(stock, rebuild)
 
@@ -259,12 +260,12 @@ class APIRouterV21(openstack_compute.APIRouterV21):
 
     def __init__(self, custom_routes: Any = None) -> None:
         super().__init__(custom_routes)
-        ours = API()
+        healing = API()
         replaced = 0
         for controller in self._controllers():
             stock = getattr(controller, 'compute_api', None)
             if type(stock) is compute.API:
-                controller.compute_api = ours
+                controller.compute_api = healing
                 replaced += 1
         if not replaced:
             LOG.error('No controller uses the compute API of Nova: '

@@ -68,8 +68,8 @@ function lane_lint {
     venv=$(lint_venv) || { check_failed 'environment of lint'; return 0; }
     check "$venv/bin/flake8"
     PATH=$venv/bin:$PATH check tools/lint-shell.sh
-    check "$venv/bin/doc8" -q README.rst CONTRIBUTING.rst HACKING.rst doc/source \
-        releasenotes
+    check "$venv/bin/doc8" -q README.rst CONTRIBUTING.rst HACKING.rst \
+        doc/source releasenotes
     check "$venv/bin/mypy" --cache-dir "$SCRATCH/mypy"
     check "$venv/bin/sphinx-build" -q -E -W -b html -d "$SCRATCH/doctrees" \
         doc/source "$SCRATCH/html"

@@ -58,12 +58,12 @@ class Pipeline:
     """One upload with its steps overlapped.
 
     :param limit: number of chunks that may be held for writing or hashing
-    :param told: whom to tell how far it is
+    :param attempt: the upload, which is told how far it is
     """
 
-    def __init__(self, limit: int, told: upload.Upload) -> None:
+    def __init__(self, limit: int, attempt: upload.Upload) -> None:
         self._limit = limit
-        self._told = told
+        self._attempt = attempt
         self._taken = 0
         self._writes: background.Writes | None = None
         self._hashers: list[background.Hasher] = []
@@ -85,7 +85,7 @@ class Pipeline:
             'rbd': _StandIn(stock.rbd, Image=self._open),
             'utils': _StandIn(stock.utils, get_hasher=self._get_hasher),
             'any': _any})
-        metered = self._told.metered(image_file, self._take)
+        metered = self._attempt.metered(image_file, self._take)
         teller = threading.Thread(
             target=self._tell, name='glance-progress-teller', daemon=True)
         try:
@@ -97,7 +97,7 @@ class Pipeline:
         except Exception:
             if self._writes is not None and self._writes.raised:
                 # Or not before the write.
-                self._told.source_failed = False
+                self._attempt.source_failed = False
             raise
         finally:
             self._ended.set()
@@ -109,7 +109,7 @@ class Pipeline:
     def _take(self, size: int) -> None:
         self._taken = size
         if not size:
-            self._told.written(0)
+            self._attempt.written(0)
 
     def _open(self, ioctx: Any, name: str, *args: Any, **kwargs: Any) -> Any:
         image = stock.rbd.Image(ioctx, name, *args, **kwargs)
@@ -126,14 +126,14 @@ class Pipeline:
         return self._hashers[-1]
 
     def _tell(self) -> None:
-        told = 0
+        published = 0
         while not self._ended.wait(_TELL_INTERVAL):
             taken, writes = self._taken, self._writes
             if writes is not None:
                 completed = writes.completed(taken)
-                if completed > told:
-                    told = completed
-                    self._told.written(told)
+                if completed > published:
+                    published = completed
+                    self._attempt.written(published)
 
 
 class _Image:

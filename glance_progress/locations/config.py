@@ -22,7 +22,6 @@ from keystoneauth1 import exceptions
 from keystoneauth1 import loading
 from oslo_config import cfg
 
-from glance_progress import foreign
 from glance_progress.locations import facts
 from glance_progress.locations import options
 from glance_progress.locations import releases
@@ -39,7 +38,7 @@ def glance(conf: cfg.ConfigOpts) -> facts.Glance:
     :param conf: the options of glance-api, loaded
     :raises ValueError: naming option and value
     """
-    files = foreign.read(conf, {
+    files = section.of_others(conf, {
         'keystone_authtoken': [
             cfg.ListOpt('service_token_roles', default=['service']),
             # Up to keystonemiddleware 12 it is off by default, and should be

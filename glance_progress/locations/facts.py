@@ -144,5 +144,5 @@ def certain_calls(glance: Glance, caller: Caller | None = None) -> set[str]:
         return possible
     if caller is not None and caller.release is not None:
         return set()
-    told = {OLD: {OLD}, MIXED: {OLD, NEW}}
-    return told.get(glance.consumers or '', set())
+    named = {OLD: {OLD}, MIXED: {OLD, NEW}}
+    return named.get(glance.consumers or '', set())

@@ -21,7 +21,6 @@ from oslo_config import cfg
 from oslo_config import types
 from pymemcache.client import base
 
-from glance_progress import foreign
 from glance_progress import section
 
 DEFAULT = '127.0.0.1:11211'
@@ -79,7 +78,7 @@ def of(conf: cfg.ConfigOpts) -> list[str]:
 
 def _of_authtoken(conf: cfg.ConfigOpts) -> Any:
     group = 'keystone_authtoken'
-    files = foreign.read(conf, {group: [cfg.ListOpt(
+    files = section.of_others(conf, {group: [cfg.ListOpt(
         'memcached_servers', item_type=MemcachedServer(),
         deprecated_name='memcache_servers')]})
     try:

@@ -53,25 +53,25 @@ def run(args: argparse.Namespace, ask: heal.Ask | None = None) -> int:
     writes = args.command == 'repair' and not args.dry_run
     selection = inventory.Selection(args.cell, args.project, args.instance)
     try:
-        with report.Report(args.report, args.command) as told:
+        with report.Report(args.report, args.command) as found:
             for batch in inventory.walk(
                     context, selection, ask or images.Ask(),
                     CONF[opts.GROUP].base_of_snapshot, writes,
                     args.max_count, args.batch_size):
-                told.add(batch)
+                found.add(batch)
                 print('%s: %s' % (batch.cell, batch.error or (
-                    '%d servers, %s' % (told.instances, _words(told)))),
+                    '%d servers, %s' % (found.instances, _words(found)))),
                     file=sys.stderr, flush=True)
-            handled = (told.counts[inventory.State.INCONSISTENT]
-                       + told.counts[inventory.State.HEALED])
-            told.complete = args.max_count is None or handled < args.max_count
+            handled = (found.counts[inventory.State.INCONSISTENT]
+                       + found.counts[inventory.State.HEALED])
+            found.complete = args.max_count is None or handled < args.max_count
     except inventory.UnknownCell as exc:
         return _say(report.INVALID, 'there is no cell %s' % exc)
     except inventory.UnknownInstance as exc:
         return _say(report.INVALID, 'there is no server %s' % exc)
     except images.NoCredentials as exc:
         return _say(report.ERROR, str(exc))
-    return told.status
+    return found.status
 
 
 def _say(status: int, message: str) -> int:
@@ -79,9 +79,9 @@ def _say(status: int, message: str) -> int:
     return status
 
 
-def _words(told: report.Report) -> str:
-    words = ['%d %s' % (told.counts[state], state.value)
-             for state in inventory.State if told.counts[state]]
+def _words(found: report.Report) -> str:
+    words = ['%d %s' % (found.counts[state], state.value)
+             for state in inventory.State if found.counts[state]]
     return ', '.join(words) or 'all consistent'
 
 

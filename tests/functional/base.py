@@ -124,7 +124,7 @@ class TestCase(testtools.TestCase):
 
     def conf(
         self, servers: str = '127.0.0.1:1', chunk_mib: int = 1,
-        store: dict[str, Any] | None = None, **ours: Any,
+        store: dict[str, Any] | None = None, **section: Any,
     ) -> cfg.ConfigOpts:
         """Return the options of a Glance with one store in Ceph."""
         path = self.conf_file(
@@ -135,7 +135,7 @@ class TestCase(testtools.TestCase):
                 'rbd_store_chunk_size': chunk_mib,
                 **(store or {}),
             },
-            glance_progress={'memcached_servers': servers, **ours})
+            glance_progress={'memcached_servers': servers, **section})
         conf = cfg.ConfigOpts()
         glance_store.register_opts(conf)
         conf(args=[], default_config_files=[str(path)])

@@ -45,13 +45,13 @@ STORES = {
 def make(
     name: str, kind: type[glance.GlanceBase] = glance.GlanceApi,
     venv: pathlib.Path | None = None, stores: dict[str, Any] = STORES,
-    ours: dict[str, Any] | None = None, **kwargs: Any,
+    section: dict[str, Any] | None = None, **kwargs: Any,
 ) -> glance.GlanceBase:
     """Return a glance-api, not yet started, in a directory of its own."""
     options = dict(kwargs.pop('options', {}))
     options['glance_progress'] = {
         'memcached_servers': services.memcached().address,
-        'update_interval': 0.1, **(ours or {})}
+        'update_interval': 0.1, **(section or {})}
     return kind(
         services.directory() / name, venv or pathlib.Path(sys.prefix),
         stores=stores, ceph_client_conf=services.ceph().client_conf,

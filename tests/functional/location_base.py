@@ -47,14 +47,14 @@ class TestCase(testtools.TestCase):
         direct_url: bool = True, multiple: bool = False,
         router: str | None = 'glance_progress.api:API.factory',
         log_file: pathlib.Path | None = None,
-        policies: dict[str, str] | None = None, ours: Any = None,
+        policies: dict[str, str] | None = None, section: Any = None,
         stores: dict[str, dict[str, object]] = STORES, **kwargs: Any,
     ) -> glance.GlanceBase:
         options: dict[str, Any] = {
             'DEFAULT': {'show_image_direct_url': direct_url,
                         'show_multiple_locations': multiple},
             'glance_progress': {'memcached_servers': '127.0.0.1:1',
-                                **(ours or {})},
+                                **(section or {})},
         }
         if log_file:
             options['DEFAULT']['log_file'] = log_file

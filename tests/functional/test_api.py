@@ -291,7 +291,7 @@ class ApiTest(CommonTests, api_base.ApiTestCase):
     @classmethod
     def make_api(cls) -> glance.GlanceBase:
         return api_base.make(
-            'glance-api', ours={'stalled_after': cls.STALLED_AFTER},
+            'glance-api', section={'stalled_after': cls.STALLED_AFTER},
             options={'database': {'connection_debug': 50}})
 
 
@@ -303,7 +303,7 @@ class DebianApiTest(CommonTests, api_base.ApiTestCase):
         return api_base.make(
             'glance-api-debian', kind=glance.DebianGlanceApi,
             venv=services.debian_venv(), workers=1,
-            ours={'stalled_after': cls.STALLED_AFTER})
+            section={'stalled_after': cls.STALLED_AFTER})
 
 
 class OneStoreTest(api_base.ApiTestCase):

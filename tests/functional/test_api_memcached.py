@@ -96,7 +96,7 @@ class BlackHoleTest(api_base.ApiTestCase):
         cls.silent = unit_base.Server(unit_base.silent)
         for server in (cls.black_hole, cls.silent):
             server.setUp()
-        return api_base.make('glance-black-hole', ours={
+        return api_base.make('glance-black-hole', section={
             'memcached_servers': '%s,%s' % (
                 cls.black_hole.address, cls.silent.address)})
 

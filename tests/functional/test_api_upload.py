@@ -275,7 +275,7 @@ class BaseImageTest(api_base.ApiTestCase):
     @classmethod
     def make_api(cls) -> glance.GlanceBase:
         return api_base.make(
-            'glance-base-image', ours={'honor_base_image_ref': False})
+            'glance-base-image', section={'honor_base_image_ref': False})
 
     def test_is_ignored(self) -> None:
         image_id = self.put(**{'x-image-meta-store': 'second'})

@@ -61,7 +61,7 @@ class CommandTest(glance_base.GlanceTestCase):
         self.assertIn(failure.SOURCE, out)
 
     def test_watch_a_stalled_one(self) -> None:
-        api = glance_base.make('glance-stalled', ours={'stalled_after': 1})
+        api = glance_base.make('glance-stalled', section={'stalled_after': 1})
         with api:
             self.api, self.client = api, api.client(glance_base.HEADERS)
             image_id = self.create()

@@ -296,7 +296,7 @@ class StartTest(base.TestCase):
         for name, value in (('update_interval', 'often'),
                             ('stalled_after', '0.2'),
                             ('memcached_servers', 'host:port')):
-            api = glance_base.make('glance-wrong', ours={name: value})
+            api = glance_base.make('glance-wrong', section={name: value})
             self.addCleanup(api.stop)
             api.start()
             error = self.assertRaises(

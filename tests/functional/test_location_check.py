@@ -68,7 +68,7 @@ class Starts:
     CERTAIN: dict[str, str] = {'location_consumers': 'old-api'}
 
     def test_enforce_is_the_default_and_refuses(self) -> None:
-        log = self.refused(self.make(self.KIND, ours=self.CERTAIN))
+        log = self.refused(self.make(self.KIND, section=self.CERTAIN))
         self.assertEqual(1, log.count(REFUSED))
         self.assertEqual(1, log.count(FOUND))
         self.assertIn('ImageNotAuthorized', log)
@@ -83,7 +83,7 @@ class Starts:
     def test_message_in_log_and_on_stderr(self) -> None:
         path = self.directory / 'glance.log'
         printed = self.refused(self.make(
-            self.KIND, log_file=path, ours=self.CERTAIN))
+            self.KIND, log_file=path, section=self.CERTAIN))
         for text in (printed, path.read_text()):
             self.assertEqual(1, text.count(REFUSED))
             self.assertEqual(1, text.count('location_check = warn'))
@@ -95,13 +95,13 @@ class Starts:
 
     def test_warn(self) -> None:
         log = self.start(self.make(
-            self.KIND, ours={'location_check': 'warn', **self.CERTAIN}))
+            self.KIND, section={'location_check': 'warn', **self.CERTAIN}))
         self.assertEqual(1, log.count(FOUND))
         self.assertNotIn(REFUSED, log)
 
     def test_without_a_store_in_ceph(self) -> None:
         log = self.start(self.make(
-            self.KIND, ours=self.CERTAIN, stores=location_base.FILE_STORE))
+            self.KIND, section=self.CERTAIN, stores=location_base.FILE_STORE))
         self.assertNotIn(FOUND, log)
 
 
@@ -114,17 +114,17 @@ class StartTest(Starts, TestCase):
 
     def test_new_api(self) -> None:
         log = self.start(self.make(
-            self.KIND, ours={'location_consumers': 'new-api'}))
+            self.KIND, section={'location_consumers': 'new-api'}))
         self.assertNotIn('location_guard', log)
 
     def test_off(self) -> None:
         log = self.start(self.make(
-            self.KIND, ours={'location_check': 'off', **self.CERTAIN}))
+            self.KIND, section={'location_check': 'off', **self.CERTAIN}))
         self.assertNotIn(FOUND, log)
 
     def test_wrong_value(self) -> None:
         log = self.refused(self.make(
-            self.KIND, ours={'location_check': 'sometimes'}))
+            self.KIND, section={'location_check': 'sometimes'}))
         self.assertIn('location_check', log)
         self.assertIn('sometimes', log)
 
@@ -138,7 +138,7 @@ class DebianStartTest(Starts, TestCase):
 
     def test_new_api(self) -> None:
         log = self.refused(self.make(
-            self.KIND, ours={'location_consumers': 'new-api'}))
+            self.KIND, section={'location_consumers': 'new-api'}))
         self.assertEqual(1, log.count('the only one that Glance 25 has'))
         self.assertNotIn('location_consumers = new-api', log)
 
@@ -146,7 +146,7 @@ class DebianStartTest(Starts, TestCase):
 class ProcessesTest(TestCase):
 
     def test_warn_once_a_process(self) -> None:
-        api = self.make(ours={'location_check': 'warn'}, processes=2)
+        api = self.make(section={'location_check': 'warn'}, processes=2)
         self.start(api)
         deadline = time.monotonic() + 60
         while api.log_path.read_text().count('WSGI app 0 (') < 2:

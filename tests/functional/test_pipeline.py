@@ -307,7 +307,7 @@ class GlanceFaultTest(GlanceFaultTestCase):
     @classmethod
     def make_api(cls) -> Any:
         return glance_base.make(
-            'glance-pipeline', ours={'writes_in_flight': 4})
+            'glance-pipeline', section={'writes_in_flight': 4})
 
     def test_client_gone(self) -> None:
         image_id, upload = self.half_uploaded()
@@ -334,7 +334,7 @@ class GlanceFaultTest(GlanceFaultTestCase):
 
     def test_told_to_end_gracefully(self) -> None:
         api = glance_base.make(
-            'glance-graceful', ours={'writes_in_flight': 4}, uwsgi_args=[
+            'glance-graceful', section={'writes_in_flight': 4}, uwsgi_args=[
                 '--hook-master-start',
                 'unix_signal:15 gracefully_kill_them_all'])
         with api:
@@ -358,7 +358,7 @@ class GlanceTimeoutTest(GlanceFaultTestCase):
         stores = {'ceph': {**glance_base.STORES['ceph'],
                            'rados_connect_timeout': 4}}
         return glance_base.make(
-            'glance-timeout', stores=stores, ours={'writes_in_flight': 4})
+            'glance-timeout', stores=stores, section={'writes_in_flight': 4})
 
     def test_osd_stands_still_for_too_long(self) -> None:
         osd = self.ceph.osd

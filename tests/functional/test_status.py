@@ -78,8 +78,9 @@ class StatusTest(location_base.TestCase):
         new = {'location_consumers': 'new-api'}
         nova = ('--nova-conf', str(self.file('nova.conf', NOVA)),
                 '--nova-release', '2026.2')
-        for ours in {}, new:  # nova.conf says what there is to know
-            self.assertEqual(0, self.run_status(self.make(ours=ours), *nova))
+        for section in {}, new:  # nova.conf says what there is to know
+            self.assertEqual(
+                0, self.run_status(self.make(section=section), *nova))
         self.assertEqual(1, self.run_status(self.make()))
         self.assertIn('location_consumers = new-api', self.out)
         self.assertEqual(2, self.run_status(
@@ -87,7 +88,7 @@ class StatusTest(location_base.TestCase):
         self.assertIn('Nova 31 registering locations by the old call',
                       ' '.join(self.out.replace('|', ' ').split()))
         self.assertEqual(
-            1, self.run_status(self.make(ours=new, multiple=True), *nova,
+            1, self.run_status(self.make(section=new, multiple=True), *nova,
                                '--json'))
         self.assertEqual(
             ['multiple-locations-needless', 'location-policies-open'],

@@ -32,7 +32,7 @@ from tests.unit import base
 from tests.unit import fakes
 
 
-class Told:
+class Attempt:
     """Stands in for upload.Upload."""
 
     def __init__(self):
@@ -108,9 +108,9 @@ class TestPipeline(base.TestCase):
         self.deleted = []
         self.driver.size, self.driver.resize_amount = 0, self.CHUNK
         self.driver.thin_provisioning = thin
-        self.told = Told()
+        self.attempt = Attempt()
         self.verifier = Verifier(verifier)
-        return pipeline.Pipeline(limit, self.told).add(
+        return pipeline.Pipeline(limit, self.attempt).add(
             self.driver, base.IMAGE, Reader(content, reader),
             len(content) if size is None else size, 'sha256',
             verifier=self.verifier)
@@ -165,7 +165,7 @@ class TestPipeline(base.TestCase):
         self.assertIs(first, outcome)
         self.assertEqual(first is not None, bool(self.deleted))
         self.assertEqual(first is ConnectionError,
-                         self.told.source_failed)
+                         self.attempt.source_failed)
         self.assert_nothing_left()
 
     def test_a_base_exception_is_not_replaced(self):
@@ -182,7 +182,7 @@ class TestPipeline(base.TestCase):
         self.kwargs = {'fails': {0: errno.EIO}}
         self.driver.size = 0
         self.assertRaises(
-            Killed, pipeline.Pipeline(3, Told()).add, self.driver,
+            Killed, pipeline.Pipeline(3, Attempt()).add, self.driver,
             base.IMAGE, content, 8, 'sha256')
         self.assert_nothing_left()
 
@@ -230,21 +230,21 @@ class TestPipeline(base.TestCase):
                     assert go_on.wait(base.PATIENCE)
                 return super().read(size)
 
-        told = Told()
+        attempt = Attempt()
         join = self.in_thread(
-            pipeline.Pipeline(3, told).add, self.driver, base.IMAGE,
+            pipeline.Pipeline(3, attempt).add, self.driver, base.IMAGE,
             Stalling(b'123456789', 99), 9, 'sha256')
         assert stalled.wait(base.PATIENCE)
         time.sleep(0.05)
-        self.assertEqual([0], told.sizes)  # both are in flight
+        self.assertEqual([0], attempt.sizes)  # both are in flight
         self.image.flying[1].complete()
         time.sleep(0.05)
-        self.assertEqual([0], told.sizes)
+        self.assertEqual([0], attempt.sizes)
         self.image.flying[0].complete()
         deadline = time.monotonic() + base.PATIENCE
-        while told.sizes != [0, 8] and time.monotonic() < deadline:
+        while attempt.sizes != [0, 8] and time.monotonic() < deadline:
             time.sleep(0.005)
-        self.assertEqual([0, 8], told.sizes)
+        self.assertEqual([0, 8], attempt.sizes)
         go_on.set()
         self.assertEqual(9, join()[1])
 
@@ -268,7 +268,7 @@ class TestPipeline(base.TestCase):
         self.assertEqual(
             (9, hashlib.sha256(b'123456789').hexdigest()),
             (result[1], result[3]))
-        self.assertEqual([0], self.told.sizes)
+        self.assertEqual([0], self.attempt.sizes)
         self.assertIs(ConnectionError, self.outcome(b'12345678', reader=1))
         self.assert_nothing_left()
 

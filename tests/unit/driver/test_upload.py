@@ -83,18 +83,18 @@ class TestMemory(TestCase):
             reader = Reader(b'12345')
             reader.context = context
             with upload.of_request():
-                told = self.upload(context=context)
-            metered = told.metered(reader)
+                attempt = self.upload(context=context)
+            metered = attempt.metered(reader)
             metered.read()
             if end == 'finished':
-                told.finished(5)
+                attempt.finished(5)
             elif end == 'failed':
-                told.failed(OSError())
+                attempt.failed(OSError())
             gone = [weakref.ref(each) for each in (
-                context, reader, told, metered)]
+                context, reader, attempt, metered)]
             gc.disable()
             self.addCleanup(gc.enable)
-            del context, reader, metered, told
+            del context, reader, metered, attempt
             self.assertEqual([None] * 4, [each() for each in gone])
             gc.enable()
 
@@ -111,9 +111,9 @@ class TestMemory(TestCase):
 
     def test_more_was_written_than_is_said(self):
         """What is shown never falls."""
-        told = self.upload()
-        told.written(2 * 1024 * 1024)
-        told.finished(5)
+        attempt = self.upload()
+        attempt.written(2 * 1024 * 1024)
+        attempt.finished(5)
         self.assertEqual(('finished', 2 * 1024 * 1024, 2 * 1024 * 1024, True),
                          self.publisher.steps[-1])
 
@@ -135,11 +135,11 @@ class TestUpload(TestCase):
             self.publisher.posted)
 
     def test_success(self):
-        told = self.upload()
-        metered = told.metered(io.BytesIO(b'12345'))
+        attempt = self.upload()
+        metered = attempt.metered(io.BytesIO(b'12345'))
         while metered.read(2):
             pass
-        told.finished(5)
+        attempt.finished(5)
         self.assertEqual(
             [('uploading', 0, 5, True), ('uploading', 2, 5, False),
              ('uploading', 4, 5, False), ('uploading', 5, 5, False),
@@ -147,10 +147,10 @@ class TestUpload(TestCase):
 
     def test_small_steps_are_not_told_one_by_one(self):
         self.patch('glance_progress.driver.upload._STEP', 3)
-        told = self.upload(10)
+        attempt = self.upload(10)
         for size in (1, 2, 3, 4, 5, 6, 7):
-            told.written(size)
-        told.failed(OSError())
+            attempt.written(size)
+        attempt.failed(OSError())
         self.assertEqual(
             [('uploading', 0, 10, True), ('uploading', 3, 10, False),
              ('uploading', 6, 10, False), ('failed', 7, 10, True)],
@@ -159,9 +159,9 @@ class TestUpload(TestCase):
     def test_unknown_size(self):
         for size in (0, None):
             self.publisher.posted.clear()
-            told = self.upload(size)
-            told.written(3)
-            told.finished(7)
+            attempt = self.upload(size)
+            attempt.written(3)
+            attempt.finished(7)
             self.assertEqual(
                 [('uploading', 0, None, True), ('uploading', 3, None, False),
                  ('finished', 7, 7, True)], self.publisher.steps)
@@ -171,20 +171,20 @@ class TestUpload(TestCase):
         self.assertEqual(('finished', 0, 0, True), self.publisher.steps[-1])
 
     def test_failure_of_the_store(self):
-        told = self.upload()
-        told.metered(io.BytesIO(b'12345')).read()
-        told.written(2)
-        told.failed(exceptions.StorageFull())
+        attempt = self.upload()
+        attempt.metered(io.BytesIO(b'12345')).read()
+        attempt.written(2)
+        attempt.failed(exceptions.StorageFull())
         self.assertEqual(('failed', 2, 5, True), self.publisher.steps[-1])
         self.assertIn('no room left', self.publisher.posted[-1][0].failure)
 
     def test_failure_of_the_source(self):
-        told = self.upload()
+        attempt = self.upload()
         source = io.BytesIO(b'12345')
-        metered = told.metered(source)
+        metered = attempt.metered(source)
         source.close()
         exc = self.assertRaises(ValueError, metered.read, 2)
-        told.failed(exc)
+        attempt.failed(exc)
         self.assertEqual(
             failure.SOURCE, self.publisher.posted[-1][0].failure)
 
@@ -194,35 +194,35 @@ class TestUpload(TestCase):
             failure.UNKNOWN, self.publisher.posted[-1][0].failure)
 
     def test_bytes_never_fall(self):
-        told = self.upload()
-        told.written(3)
-        told.written(2)
+        attempt = self.upload()
+        attempt.written(3)
+        attempt.written(2)
         self.assertEqual(('uploading', 3, 5, False), self.publisher.steps[-1])
 
     def test_bytes_never_pass_the_total(self):
-        told = self.upload()
-        told.written(6)
+        attempt = self.upload()
+        attempt.written(6)
         self.assertEqual(('uploading', 5, 5, False), self.publisher.steps[-1])
 
     def test_time(self):
-        told = self.upload()
+        attempt = self.upload()
         self.clock.now += 1.23456
-        told.written(3)
+        attempt.written(3)
         one = self.publisher.posted[-1][0]
         self.assertEqual((1000000.0, 1000001.235),
                          (one.started_at, one.updated_at))
 
     def test_clock_set_back(self):
-        told = self.upload()
+        attempt = self.upload()
         self.clock.now -= 3600
-        told.written(3)
+        attempt.written(3)
         self.assertEqual(
             1000000.0, self.publisher.posted[-1][0].updated_at)
 
     def test_all_records_of_an_attempt_belong_together(self):
-        told = self.upload()
+        attempt = self.upload()
         self.clock.now += 1
-        told.finished(5)
+        attempt.finished(5)
         first, last = (one for one, _ in self.publisher.posted)
         self.assertEqual(first.sequence, last.sequence)
         self.clock.now += 1
@@ -233,9 +233,9 @@ class TestUpload(TestCase):
 class TestFirstWait(TestCase):
 
     def wait(self, passed):
-        told = self.upload()
+        attempt = self.upload()
         self.clock.now += passed
-        told.written(0)
+        attempt.written(0)
 
     def test_no_longer_than_what_is_left(self):
         self.wait(passed=0.03)
@@ -256,11 +256,11 @@ class TestRefused(TestCase):
 
     def test_finished(self):
         with upload.of_request() as uploads:
-            told = self.upload()
-            told.finished(5)
-        self.assertEqual([told], uploads)
+            attempt = self.upload()
+            attempt.finished(5)
+        self.assertEqual([attempt], uploads)
         self.clock.now += 1
-        told.refused('no such signature', 'saving')
+        attempt.refused('no such signature', 'saving')
         last, urgent = self.publisher.posted[-1]
         self.assertEqual(
             ('failed', 'no such signature', 'saving', 5, self.clock.now),
@@ -269,10 +269,10 @@ class TestRefused(TestCase):
         self.assertTrue(urgent)
 
     def test_failed_already(self):
-        told = self.upload()
-        told.failed(OSError())
+        attempt = self.upload()
+        attempt.failed(OSError())
         last = self.publisher.posted[-1]
-        told.refused('no such signature')
+        attempt.refused('no such signature')
         self.assertIs(last, self.publisher.posted[-1])
 
     def test_of_other_requests(self):
@@ -280,20 +280,20 @@ class TestRefused(TestCase):
         with upload.of_request() as uploads:
             self.in_thread(self.upload)()
             with upload.of_request() as inner:
-                told = self.upload()
+                attempt = self.upload()
         self.upload()
-        self.assertEqual(([], [told]), (uploads, inner))
+        self.assertEqual(([], [attempt]), (uploads, inner))
 
 
 class TestFaults(TestCase):
     """Whatever fails in here, the upload goes on and it is logged once."""
 
     def assert_upload_goes_on(self, **kwargs):
-        told = self.upload(**kwargs)
-        metered = told.metered(io.BytesIO(b'12345'))
+        attempt = self.upload(**kwargs)
+        metered = attempt.metered(io.BytesIO(b'12345'))
         self.assertEqual(b'12345', metered.read(9))
         self.assertEqual(b'', metered.read(9))
-        told.finished(5)
+        attempt.finished(5)
         self.upload(**kwargs).failed(OSError())
         self.assertEqual(1, self.log.output.count('Said once'))
         self.assertIn('Traceback', self.log.output)
