@@ -182,6 +182,9 @@ function install_project {
         requirements.txt) || return
     key=$(sha256sum <<<"$key")
     [[ $(cat "$venv/.project" 2>/dev/null) != "$key" ]] || return 0
+    # What a build of an earlier tree has left here would be believed before
+    # what is installed.
+    rm -rf "$TOP"/*.egg-info || return
     # As root in another user's clone git would refuse to tell pbr anything.
     GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
         GIT_CONFIG_VALUE_0=$TOP pip_install "$log" "$venv" -e "$TOP" \

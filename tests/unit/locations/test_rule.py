@@ -135,7 +135,7 @@ class TestTruth(base.TestCase):
             or (glance.direct_url
                 and ('PATCH', 403) == answers(glance, *world)))
 
-    @hypothesis.settings(max_examples=1000)
+    @hypothesis.settings(max_examples=10 * base.EXAMPLES)
     @hypothesis.given(GLANCES, NOVAS)
     def test_failure_means_lost_snapshots(self, glance, given):
         severities = [severity for _, severity in found(glance, given)]
@@ -158,7 +158,7 @@ class TestTruth(base.TestCase):
                for kind in self.worlds(glance, given) for world in kind):
             self.assertNotEqual([], severities)
 
-    @hypothesis.settings(max_examples=1000)
+    @hypothesis.settings(max_examples=10 * base.EXAMPLES)
     @hypothesis.given(GLANCES, NOVAS)
     def test_exposure(self, glance, given):
         exposed = glance.multiple_locations and glance.rbd

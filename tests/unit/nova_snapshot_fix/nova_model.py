@@ -59,6 +59,7 @@ class Server:
     ever_refused: bool = False
     memory: remembered.Remembered | None = None
     memory_rebuild: judgement.Rebuild = judgement.Rebuild.UNKNOWN
+    memory_request_refused: bool = False
     metadata_refused: bool = False
     request_refused: bool = False
 
@@ -157,6 +158,8 @@ class Nova:
             server.memory = remembered.Remembered(
                 server.image_ref, server.requested, 'req',
                 dict(server.metadata), {})
+            # It may name an image that nobody can tell from the right one.
+            server.memory_request_refused = server.request_refused
         return remembers
 
     # What the command and the extension do.
@@ -217,10 +220,13 @@ class Nova:
                 server.image_ref, verdict.request_id, 'req',
                 dict(server.metadata), {})
             server.memory_rebuild = server.rebuild
+            server.memory_request_refused = False
         if verdict.request and not half:
             server.requested = verdict.request_id
             server.requested_properties = known({
                 key[len(PREFIX):]: value
                 for key, value in server.metadata.items()})
-            server.request_refused = False
+            server.request_refused = (
+                isinstance(verdict.restore, remembered.Remembered)
+                and server.memory_request_refused)
         return verdict

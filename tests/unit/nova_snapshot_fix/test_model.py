@@ -18,6 +18,7 @@ from hypothesis import strategies
 import testtools
 
 from nova_snapshot_fix import judgement
+from tests.unit import base
 from tests.unit.nova_snapshot_fix import nova_model
 
 _properties = strategies.dictionaries(
@@ -66,11 +67,15 @@ def live(nova, server, action, which, properties):
 
 class TestLives(testtools.TestCase):
 
-    @hypothesis.settings(max_examples=2500, deadline=None)
+    @hypothesis.settings(
+        max_examples=25 * base.EXAMPLES, deadline=None)
     @hypothesis.given(
         strategies.sampled_from(('image', 'snapshot', 'volume', 'no image',
                                  'both')),
         strategies.tuples(_properties, _properties, _properties), _lives)
+    @hypothesis.example('image', ({}, {}, {}), [
+        ('snapshot', 0, {}), ('rebuild', 3, {}), ('refuse', 0, {}),
+        ('extension', 0, {}), ('refuse', 1, {}), ('rebuild', 3, {})])
     def test_any(self, kind, three, actions):
         nova = nova_model.Nova()
         first, _, _ = [nova.add_image(each) for each in three]
@@ -116,8 +121,10 @@ class TestLives(testtools.TestCase):
             self.assertTrue(
                 not server.request_refused
                 or verdict.row is judgement.Row.UNEXPLAINED
-                # Whose RequestSpec has what the server needs.
-                or verdict.row is judgement.Row.NAMES_ORIGIN
+                # Whose RequestSpec has what the server needs, or had when it
+                # was remembered.
+                or verdict.row in (judgement.Row.NAMES_ORIGIN,
+                                   judgement.Row.REFUSED_REMEMBERED)
                 and properties == requested_properties, verdict)
         after = server.written()
         again = nova.heal(server)
