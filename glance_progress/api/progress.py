@@ -23,7 +23,8 @@ from glance.api.v2 import images
 from glance.common import wsgi
 from oslo_config import cfg
 
-from glance_progress import answer
+from glance_progress.answer import database
+from glance_progress.answer import shown
 from glance_progress.api import transit
 from glance_progress import process
 from glance_progress.records import memcached
@@ -51,7 +52,7 @@ class Controller(images.ImagesController):
     def show_progress(self, req: Any, image_id: str) -> dict[str, Any]:
         # Who may not see the image does not get past this.
         image = self.show(req, image_id)
-        return self._describe(req, [transit.facts(image)])[0]
+        return self._describe(req, [transit.image_of(image)])[0]
 
     def list_progress(
         self, req: Any, marker: str | None = None, limit: int | None = None
@@ -61,22 +62,22 @@ class Controller(images.ImagesController):
                 'next_marker': next_marker}
 
     def _describe(
-        self, req: Any, facts: Sequence[answer.Image]
+        self, req: Any, page: Sequence[database.Image]
     ) -> list[dict[str, Any]]:
         conf = cfg.CONF
         found = _reader.get(conf).read(
-            [image.image_id for image in facts], store_names.all_of(conf))
+            [image.image_id for image in page], store_names.all_of(conf))
         records: dict[str, dict[str, wire.Record]] = {}
         for (image_id, store), record in (found or {}).items():
             records.setdefault(image_id, {})[store] = record
         now = time.time()
         return [
-            answer.describe(
+            shown.describe(
                 image, records.get(image.image_id, {}), now,
                 conf[section.NAME].stalled_after, admin=req.context.is_admin,
                 owner=(image.owner is not None
                        and image.owner == req.context.project_id))
-            for image in facts]
+            for image in page]
 
 
 class Deserializer(images.RequestDeserializer):

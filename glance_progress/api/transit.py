@@ -25,20 +25,20 @@ from oslo_config import cfg
 import sqlalchemy
 import webob.exc
 
-from glance_progress import answer
+from glance_progress.answer import database
 from glance_progress.records import store_names
 
 #: Seconds for which the list of images that are being imported is kept.
 _TASKS_AGE = 1.0
 
 
-def facts(image: Any) -> answer.Image:
+def image_of(image: Any) -> database.Image:
     """Return what Glance's *image*, already shown to the caller, says."""
     properties = image.extra_properties
     unnamed = None if cfg.CONF.enabled_backends else store_names.UNNAMED
     stores = (location.get('metadata', {}).get('store', unnamed)
               for location in image.locations)
-    return answer.Image(
+    return database.Image(
         image_id=image.image_id, name=image.name, owner=image.owner,
         status=image.status, size=image.size,
         stores=frozenset(store for store in stores if store),
@@ -64,7 +64,7 @@ class Transit:
 
     def page(
         self, req: Any, marker: str | None, limit: int | None
-    ) -> tuple[list[answer.Image], str | None]:
+    ) -> tuple[list[database.Image], str | None]:
         """Return a page, newest first, and the marker of the next one.
 
         :raises webob.exc.HTTPBadRequest: there is no such marker
@@ -98,7 +98,7 @@ class Transit:
             key=lambda image: (image.created_at, image.image_id),
             reverse=True)[:limit]
         visible = (
-            facts(image) for image in found
+            image_of(image) for image in found
             if api_policy.ImageAPIPolicy(
                 req.context, image, self._policy).check('get_image'))
         more = bool(limit) and len(found) == limit

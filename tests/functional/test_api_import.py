@@ -23,7 +23,8 @@ import threading
 from typing import Any
 
 from allinone.daemons import glance
-from glance_progress import answer
+from glance_progress.answer import phases
+from glance_progress.answer import reconcile
 from glance_progress.records import wire
 from tests.functional import api_base
 from tests.functional import base
@@ -80,10 +81,10 @@ class CommonTests:
 
         def over() -> bool:
             seen.append(self.progress(image_id))
-            return seen[-1]['phase'] in (answer.DONE, answer.FAILED)
+            return seen[-1]['phase'] in (phases.DONE, phases.FAILED)
 
         self.wait_for(over, 60)
-        self.assertEqual(answer.DONE, seen[-1]['phase'], seen[-1])
+        self.assertEqual(phases.DONE, seen[-1]['phase'], seen[-1])
         self.assertEqual(100, seen[-1]['percent'])
         return seen
 
@@ -103,7 +104,7 @@ class CommonTests:
         self.api.client(api_base.ADMIN).images.image_import(
             image_id, 'copy-image', stores=list(stores))
         # Until the task has begun, the image looks as before.
-        self.wait_for(lambda: self.progress(image_id)['phase'] != answer.DONE
+        self.wait_for(lambda: self.progress(image_id)['phase'] != phases.DONE
                       or len(self.progress(image_id)['stores']) > 2)
 
     def test_glance_direct(self) -> None:
@@ -285,7 +286,7 @@ class ImportTest(CommonTests, api_base.ApiTestCase):
         self.assertIn('already holds', api_base.by_store(
             failed)['second']['failure'])
         # Glance removes it from the other store again.
-        self.wait_store(image_id, 'ceph', failure=answer.NOT_KEPT)
+        self.wait_store(image_id, 'ceph', failure=reconcile.NOT_KEPT)
 
     def test_import_that_may_fail_in_one(self) -> None:
         image_id = self.import_that_fails_in_second(allow_failure=True)
@@ -306,7 +307,8 @@ class ImportTest(CommonTests, api_base.ApiTestCase):
             uri='http://127.0.0.1:%d/image' % self.download_port)
         failed = self.wait_progress(image_id, phase='failed')
         self.assertEqual(
-            answer.IMPORT_FAILED, api_base.by_store(failed)['ceph']['failure'])
+            reconcile.IMPORT_FAILED,
+            api_base.by_store(failed)['ceph']['failure'])
         # The same image can be uploaded, which makes up for it.
         self.client.images.upload(image_id, io.BytesIO(b'abc'))
         done = self.wait_progress(image_id, phase='done')

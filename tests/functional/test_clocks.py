@@ -21,7 +21,9 @@ import sys
 import time
 
 from allinone.daemons import memcached as cloud_memcached
-from glance_progress import answer
+from glance_progress.answer import database
+from glance_progress.answer import reconcile
+from glance_progress.answer import shown
 from glance_progress.records import memcached
 from glance_progress.records import reader
 from glance_progress.records import store_names
@@ -84,17 +86,17 @@ class ClocksTest(base.TestCase):
             self.image = self.image_id()
             self.staged(staged)
             child = self.upload(imported)
-            image = answer.Image(
+            image = database.Image(
                 image_id=self.image, name=None, owner=None,
                 status='importing', size=40 * base.MiB,
                 targets=frozenset([store_names.UNNAMED]), importing=True)
             percents = []
             while child.poll() is None or not percents:
-                described = answer.describe(
+                described = shown.describe(
                     image, self.look(), time.time(), 60)
                 store, = (each for each in described['stores']
                           if each['store'] == store_names.UNNAMED)
-                if store['state'] != answer.WAITING:
+                if store['state'] != reconcile.WAITING:
                     percents.append(store['percent'])
             self.assertEqual(0, child.returncode)
             self.assertEqual(sorted(percents), percents)

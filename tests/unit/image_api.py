@@ -20,7 +20,8 @@ from urllib import parse
 
 import fixtures
 
-from glance_progress import answer
+from glance_progress.answer import database
+from glance_progress.answer import shown
 from glance_progress.records import wire
 from tests.unit import base
 
@@ -33,10 +34,10 @@ CUT_OFF = 'cut off'
 
 def a_snapshot(status='saving', records=(), now=1010, **fields):
     """Return what the API answers."""
-    image = answer.Image(**{
+    image = database.Image(**{
         'image_id': base.IMAGE, 'name': 'cirros', 'owner': OWNER,
         'status': status, 'size': None, **fields})
-    return answer.describe(
+    return shown.describe(
         image, {each.store: each for each in records}, now, stalled_after=60)
 
 

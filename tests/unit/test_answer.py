@@ -15,7 +15,9 @@ import json
 import hypothesis
 from hypothesis import strategies as st
 
-from glance_progress import answer
+from glance_progress.answer import database
+from glance_progress.answer import reconcile
+from glance_progress.answer import shown
 from glance_progress.records import wire
 from tests.unit import base
 from tests.unit.records import test_wire
@@ -32,7 +34,7 @@ STATUSES = ('queued', 'saving', 'uploading', 'importing', 'active', 'killed',
 
 def an_image(status='active', size=None, stores='', targets='', failed='',
              importing=False):
-    return answer.Image(
+    return database.Image(
         image_id=base.IMAGE, name='cirros', owner='demo', status=status,
         size=size, stores=frozenset(stores), targets=frozenset(targets),
         failed=frozenset(failed), importing=importing)
@@ -52,14 +54,14 @@ def staged(**fields):
 
 
 def describe(image, *records, now=NOW, **kwargs):
-    return answer.describe(
+    return shown.describe(
         image, {record.store: record for record in records}, now,
         STALLED_AFTER, **kwargs)
 
 
 @st.composite
 def images(draw):
-    return answer.Image(
+    return database.Image(
         image_id=base.IMAGE, name=draw(st.none() | st.text(max_size=3)),
         owner=draw(st.none() | st.just('demo')),
         status=draw(st.sampled_from(STATUSES)),
@@ -191,13 +193,13 @@ class TestDatabaseAlone(TestCase):
             size=5, stores='a', targets='c', failed='b'))
         self.assert_phase('done', 100.0, answered)
         for store in 'bc':
-            self.assert_failure(answer.IMPORT_FAILED, store, answered)
+            self.assert_failure(reconcile.IMPORT_FAILED, store, answered)
 
     def test_failed_import(self):
         for status in ('queued', 'importing'):
             answered = describe(an_image(status, failed='a'))
             self.assertEqual('failed', answered['phase'])
-            self.assert_failure(answer.IMPORT_FAILED, 'a', answered)
+            self.assert_failure(reconcile.IMPORT_FAILED, 'a', answered)
 
     def test_failed_import_and_then_an_upload(self):
         answered = describe(an_image('saving', failed='a'))
@@ -209,7 +211,7 @@ class TestDatabaseAlone(TestCase):
     def test_refused_after_it_was_stored(self):
         answered = describe(an_image('queued', stores='a'))
         self.assertEqual('failed', answered['phase'])
-        self.assert_failure(answer.NOT_KEPT, 'a', answered)
+        self.assert_failure(reconcile.NOT_KEPT, 'a', answered)
 
 
 class TestUpload(TestCase):
@@ -281,6 +283,11 @@ class TestUpload(TestCase):
             self.assertEqual('failed', answered['phase'])
             self.assertEqual('a', answered['last_failure']['store'])
 
+    def test_second_attempt_where_the_first_was_not_kept(self):
+        answered = describe(
+            an_image('saving', stores='a'), a_record(), now=LATER)
+        self.assert_states({'a': 'uploading'}, answered)
+
     def test_second_attempt(self):
         self.assert_phase('upload', 0.0, describe(
             an_image('saving'), a_record(bytes_written=0, sequence=2)))
@@ -313,7 +320,7 @@ class TestUpload(TestCase):
             (an_image(size=1000, stores='b'), a_record()),
         ):
             self.assert_failure(
-                answer.NOT_KEPT, 'a', describe(image, record, now=LATER))
+                reconcile.NOT_KEPT, 'a', describe(image, record, now=LATER))
 
     def test_removed_from_one_store(self):
         for now, states in ((NOW, {'a': 'finished', 'b': 'finished'}),
@@ -448,13 +455,20 @@ class TestImport(TestCase):
             an_image('importing', failed='b'), staged(), finished(),
             a_record('b', state=wire.FAILED, failure='no room'), now=LATER)
         self.assertEqual('failed', answered['phase'])
-        self.assert_failure(answer.NOT_KEPT, 'a', answered)
+        self.assert_failure(reconcile.NOT_KEPT, 'a', answered)
         self.assert_failure('no room', 'b', answered)
+
+    def test_failed_in_one_of_two_without_record(self):
+        """What Glance says is news as long as there is any record."""
+        answered = describe(
+            an_image(size=1000, stores='a', failed='b'), finished(), now=LATER)
+        self.assertEqual('failed', answered['phase'])
+        self.assert_failure(reconcile.IMPORT_FAILED, 'b', answered)
 
     def test_failed_after_the_store_had_finished(self):
         answered = describe(an_image('queued', failed='a'), finished())
         self.assert_phase('failed', 99.9, answered)
-        self.assert_failure(answer.IMPORT_FAILED, 'a', answered)
+        self.assert_failure(reconcile.IMPORT_FAILED, 'a', answered)
 
     def test_failures_of_one_store_are_let_pass(self):
         # all_stores_must_succeed = False: active after the first store.
@@ -523,7 +537,7 @@ class TestAnything(TestCase):
             store: test_wire.dataclasses.replace(
                 record, image_id=base.IMAGE, store=store)
             for store, record in zip(STORES[::-1], records)}
-        answered = answer.describe(
+        answered = shown.describe(
             image, records, now, STALLED_AFTER, admin)
         json.dumps(answered, allow_nan=False)
         percent = answered['percent']

@@ -18,7 +18,7 @@ import hypothesis
 from hypothesis import strategies as st
 import jsonschema
 
-from glance_progress import answer
+from glance_progress.answer import shown
 from glance_progress_tempest_plugin import schemas
 from tests.unit import base
 from tests.unit.records import test_wire
@@ -54,7 +54,7 @@ class TestSchemas(base.TestCase):
                 record, store=store,
                 sequence=min(record.sequence, 2 ** 53 * 1000))
             for store, record in zip(test_answer.STORES, records)}
-        self.validate(answer.describe(
+        self.validate(shown.describe(
             image, records, now, test_answer.STALLED_AFTER, admin))
 
     def test_every_field_is_required(self):

@@ -1,0 +1,61 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What Glance's database knows of an image."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """An image as Glance's database has it.
+
+    :param size: in bytes; None while Glance does not know it
+    :param stores: stores that hold the whole image
+    :param targets: stores that an import is to fill, or was to
+    :param failed: stores that the last import has failed to fill
+    :param importing: whether an import is at work
+    """
+
+    image_id: str
+    name: str | None
+    owner: str | None
+    status: str
+    size: int | None
+    stores: frozenset[str] = frozenset()
+    targets: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+    importing: bool = False
+
+    @property
+    def at_work(self) -> bool:
+        """Whether somebody may be writing data of this image."""
+        return self.importing or self.status in ('saving', 'uploading')
+
+    @property
+    def in_transit(self) -> bool:
+        """Whether data of this image are under way."""
+        return self.status in ('saving', 'uploading', 'importing') or (
+            self.status == 'active' and self.importing
+            and not self.targets <= self.stores)
+
+    @property
+    def unfilled(self) -> frozenset[str]:
+        """Stores whose failed import nothing has made up for.
+
+        Glance forgets a failure at the next import, but not at an upload.
+        """
+        if self.status == 'saving':
+            return frozenset()
+        return self.failed - self.stores
