@@ -84,6 +84,7 @@ class NothingHappens(ProgressError):
 
 
 class _Api:
+    """Asks glance-api, by the session or adapter that it is given."""
 
     def __init__(self, session: Session) -> None:
         if not isinstance(session, adapter.Adapter):
@@ -96,6 +97,10 @@ class _Api:
         self._adapter = session
 
     def get(self, path: str) -> Any:
+        """Return what JSON *path*, from /v2 on, answers.
+
+        :raises exceptions.ClientException: when it answers an error or none
+        """
         answer = self._adapter.get(
             self._base + path, timeout=PATIENCE, raise_exc=True)
         try:
@@ -106,6 +111,7 @@ class _Api:
                 'What %s answers is no JSON' % self._base) from exc
 
     def show(self, image_id: str) -> Snapshot:
+        """Return the progress of an image, and raise as show() does."""
         path = '/v2/images/' + parse.quote(image_id, safe='')
         try:
             return self.get(path + '/progress')
@@ -227,12 +233,14 @@ def _passes(exc: exceptions.ClientException) -> bool:
 
 
 def _timeless(snapshot: Snapshot) -> Snapshot:
+    """Return *snapshot* without what changes as time goes by."""
     return {**snapshot, 'stores': [
         {name: value for name, value in store.items() if name not in _CLOCKS}
         for store in snapshot['stores']]}
 
 
 def _failed_long_ago(snapshot: Snapshot) -> bool:
+    """Tell whether the image has failed more than wire.OLD seconds ago."""
     ages = [store['age'] for store in snapshot['stores']
             if store['state'] == wire.FAILED]
     return (snapshot['phase'] == 'failed' and bool(ages)
@@ -240,5 +248,6 @@ def _failed_long_ago(snapshot: Snapshot) -> bool:
 
 
 def _under_way(snapshot: Snapshot) -> bool:
+    """Tell whether a store is being written to, and moves on."""
     return any(store['state'] == wire.UPLOADING and not store['stalled']
                for store in snapshot['stores'])

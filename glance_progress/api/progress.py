@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""GET /v2/images/{image_id}/progress and GET /v2/info/progress."""
+"""Answers GET /v2/images/{image_id}/progress and GET /v2/info/progress."""
 
 from __future__ import annotations
 
@@ -64,16 +64,17 @@ class Controller(images.ImagesController):
     def _describe(
         self, req: Any, page: Sequence[database.Image]
     ) -> list[dict[str, Any]]:
+        """Return the answer for each image of *page*."""
         conf = cfg.CONF
         found = _reader.get(conf).read(
             [image.image_id for image in page], store_names.all_of(conf))
-        records: dict[str, dict[str, wire.Record]] = {}
+        by_image: dict[str, dict[str, wire.Record]] = {}
         for (image_id, store), record in (found or {}).items():
-            records.setdefault(image_id, {})[store] = record
+            by_image.setdefault(image_id, {})[store] = record
         now = time.time()
         return [
             shown.describe(
-                image, records.get(image.image_id, {}), now,
+                image, by_image.get(image.image_id, {}), now,
                 conf[section.NAME].stalled_after, admin=req.context.is_admin,
                 owner=(image.owner is not None
                        and image.owner == req.context.project_id))
@@ -96,6 +97,7 @@ class Deserializer(images.RequestDeserializer):
 
 
 class Serializer(wsgi.JSONResponseSerializer):
+    """Writes answers that no cache may keep, and links to pages of a list."""
 
     def show_progress(self, response: Any, result: dict[str, Any]) -> None:
         self._write(response, result)

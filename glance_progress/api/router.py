@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Glance's v2 router with progress."""
+"""Puts the routes of this package before those of Glance's v2 router."""
 
 from __future__ import annotations
 
@@ -31,33 +31,18 @@ from glance_progress import opts
 
 
 class API(router.API):
-    """Routes that are connected first win over Glance's own.
+    """Connects the routes of this package first, so that they win.
 
-    The paths stay Glance's, with all that it does for other methods.
+    The other methods of these paths stay with Glance's routes.
     """
 
     def __init__(self, mapper: Any) -> None:
         opts.check(cfg.CONF)
         guard.check(cfg.CONF)
         self._connect_progress(mapper)
-        mapper.connect(
-            '/info/stores/detail',
-            controller=wsgi.Resource(
-                stores.InfoController(), None,
-                discovery.ResponseSerializer()),
-            action='get_stores_detail', conditions={'method': ['GET']},
-            body_reject=True)
-        data = image_data.create_resource()
-        data.controller = uploads.ImageDataController()
-        for path, action in (('file', 'upload'), ('stage', 'stage')):
-            mapper.connect(
-                '/images/{image_id}/' + path, controller=data, action=action,
-                conditions={'method': ['PUT']})
-        imports = images.create_resource(images.load_custom_properties())
-        imports.controller = uploads.ImportController()
-        mapper.connect(
-            '/images/{image_id}/import', controller=imports,
-            action='import_image', conditions={'method': ['POST']})
+        self._connect_store_details(mapper)
+        self._connect_uploads(mapper)
+        self._connect_imports(mapper)
         super().__init__(mapper)
 
     def _connect_progress(self, mapper: Any) -> None:
@@ -73,3 +58,27 @@ class API(router.API):
             mapper.connect(
                 path, controller=reject, action='reject',
                 allowed_methods='GET')
+
+    def _connect_store_details(self, mapper: Any) -> None:
+        mapper.connect(
+            '/info/stores/detail',
+            controller=wsgi.Resource(
+                stores.InfoController(), None,
+                discovery.ResponseSerializer()),
+            action='get_stores_detail', conditions={'method': ['GET']},
+            body_reject=True)
+
+    def _connect_uploads(self, mapper: Any) -> None:
+        data = image_data.create_resource()
+        data.controller = uploads.ImageDataController()
+        for path, action in (('file', 'upload'), ('stage', 'stage')):
+            mapper.connect(
+                '/images/{image_id}/' + path, controller=data, action=action,
+                conditions={'method': ['PUT']})
+
+    def _connect_imports(self, mapper: Any) -> None:
+        imports = images.create_resource(images.load_custom_properties())
+        imports.controller = uploads.ImportController()
+        mapper.connect(
+            '/images/{image_id}/import', controller=imports,
+            action='import_image', conditions={'method': ['POST']})

@@ -10,12 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""GET /v2/info/stores/detail, which Glance answers with 500 for our type.
+"""Answers GET /v2/info/stores/detail, which fails in Glance for our type.
 
 Glance knows the properties of its own drivers by the names of their types
-(glance.api.v2.discovery). It is mended here, where one line of the paste file
-brings it along with the rest, and in patches/glance for those who change the
-source.
+(glance.api.v2.discovery), and answers 500 for all others. It is mended here,
+where one line of the paste file brings it along with the rest, and in
+patches/glance for those who change the source.
 """
 
 from __future__ import annotations
@@ -30,19 +30,21 @@ from glance_progress.driver import store_type
 
 
 class InfoController(discovery.InfoController):
+    """Lists stores as Glance does, and those of our type."""
 
     def get_stores_detail(self, req: Any) -> dict[str, Any]:
         """Return what Glance does, also for stores of our type."""
         every = self.get_stores(req)['stores']
-        ours = [each for each in every
-                if cfg.CONF.enabled_backends[each['id']] == store_type.OURS]
+        of_our_type = [
+            each for each in every
+            if cfg.CONF.enabled_backends[each['id']] == store_type.OURS]
         stock = discovery.InfoController(self.policy)
         # It fills in the dictionaries of the others, or raises what the
         # policy says.
         stock.get_stores = lambda req: {
-            'stores': [each for each in every if each not in ours]}
+            'stores': [each for each in every if each not in of_our_type]}
         stock.get_stores_detail(req)
-        for each in ours:
+        for each in of_our_type:
             store = glance_store.get_store_from_store_identifier(each['id'])
             each['type'] = store_type.OURS
             each['properties'] = self._get_rbd_properties(store)

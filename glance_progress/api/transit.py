@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which images are in transit, as far as the caller may see them."""
+"""Finds the images in transit, as far as the caller may see them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TASKS_AGE = 1.0
 
 
 def image_of(image: Any) -> database.Image:
-    """Return what Glance's *image*, already shown to the caller, says."""
+    """Return what counts of Glance's *image*, as the caller may see it."""
     properties = image.extra_properties
     unnamed = None if cfg.CONF.enabled_backends else store_names.UNNAMED
     stores = (location.get('metadata', {}).get('store', unnamed)
@@ -48,13 +48,14 @@ def image_of(image: Any) -> database.Image:
 
 
 def _stores(text: str | None) -> frozenset[str]:
+    """Return the stores that a property of an import lists in *text*."""
     return frozenset(name for name in (text or '').split(',') if name)
 
 
 class Transit:
     """Lists images that are being uploaded, staged, imported or copied.
 
-    :param controller: Glance's, whose gateway and policy count
+    :param controller: one of Glance's, whose gateway and policy are used
     """
 
     def __init__(self, controller: Any) -> None:
@@ -65,7 +66,7 @@ class Transit:
     def page(
         self, req: Any, marker: str | None, limit: int | None
     ) -> tuple[list[database.Image], str | None]:
-        """Return a page, newest first, and the marker of the next one.
+        """Return a page of images, newest first, and the marker of the next.
 
         :raises webob.exc.HTTPBadRequest: there is no such marker
         :raises webob.exc.HTTPForbidden: the caller may not list images
@@ -109,6 +110,7 @@ class Transit:
         self, req: Any, marker: str | None, limit: int,
         filters: dict[str, Any],
     ) -> list[Any]:
+        """Return Glance's images that *filters* select, the newest first."""
         repo = self._gateway.get_repo(req.context)
         return list(repo.list(
             marker=marker, limit=limit, sort_key=['created_at'],
@@ -116,9 +118,9 @@ class Transit:
             member_status='accepted'))
 
     def _importing_ids(self) -> list[str]:
-        """Return the images that an import task works on.
+        """Return the ids of the images that an import task works on.
 
-        Not by Glance's own function for tasks, which begins with an UPDATE.
+        Glance's own function for tasks is not used: it begins with an UPDATE.
         """
         read_at, ids = self._importing
         if time.monotonic() - read_at > _TASKS_AGE:

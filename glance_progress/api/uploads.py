@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""PUT /v2/images/{image_id}/file and what else brings data in."""
+"""Stands around what brings data in: upload, staging and import."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ _REFUSAL = 'Glance refused the image data after the store had taken it.'
 
 
 class ImageDataController(image_data.ImageDataController):
+    """Uploads and stages as Glance does, and says why Glance refuses data."""
 
     def upload(
         self, req: Any, image_id: str, data: Any, size: int | None
@@ -119,6 +120,7 @@ class ImageDataController(image_data.ImageDataController):
 
 
 class ImportController(images.ImagesController):
+    """Imports as Glance does, with the progress of the staging area."""
 
     def import_image(self, req: Any, image_id: str, body: Any) -> Any:
         staging.install(cfg.CONF)

@@ -38,7 +38,10 @@ def size(value: float) -> str:
 
 
 def numbers(record: Described) -> str:
-    """Return bytes, total, rate and ETA of *record*, as far as known."""
+    """Return bytes, total, rate and ETA of *record* as people read them.
+
+    What is not known is left out.
+    """
     words = [size(record['bytes_written'])]
     if record['total_bytes'] is not None:
         words[0] += '/' + size(record['total_bytes'])
@@ -67,7 +70,7 @@ def printable(text: str) -> str:
 
 
 def line(record: Described) -> str:
-    """Return all that there is to say of *record*."""
+    """Return store, percentage, numbers and state of *record* in one line."""
     percent = record['percent']
     return '%s  %s  %s  %s' % (
         record['store'],
@@ -76,6 +79,7 @@ def line(record: Described) -> str:
 
 
 class Display(abc.ABC):
+    """Shows described records, again and again, and what is above them."""
 
     @abc.abstractmethod
     def update(self, records: Sequence[Described]) -> None:
@@ -85,11 +89,11 @@ class Display(abc.ABC):
         """Show *text* above the records. Call it before update()."""
 
     def close(self) -> None:
-        """Leave what is shown as it is."""
+        """Leave what is shown on the screen, and change it no more."""
 
 
 class Lines(Display):
-    """A line for each record that has changed."""
+    """Prints a line for each record that has changed."""
 
     def __init__(self) -> None:
         self._last: dict[str | None, str] = {}
@@ -108,7 +112,7 @@ class Lines(Display):
 
 
 class Json(Display):
-    """A JSON object a line: every record, at every look."""
+    """Prints every record at every look, as a JSON object in a line."""
 
     def update(self, records: Sequence[Described]) -> None:
         for record in records:
@@ -116,7 +120,7 @@ class Json(Display):
 
 
 class Bars(Display):
-    """A bar for each store, one below the other."""
+    """Draws a bar for each store, one below the other."""
 
     def __init__(self) -> None:
         self._bars: dict[str | None, tqdm.tqdm[Any]] = {}
@@ -131,6 +135,7 @@ class Bars(Display):
             self._draw(self._bar(record['store']), record)
 
     def _bar(self, store: str | None) -> tqdm.tqdm[Any]:
+        """Return the bar of *store*, of the title if None; make it first."""
         if store not in self._bars:
             # It draws itself when made: nothing, and not "0it [00:00]".
             self._bars[store] = tqdm.tqdm(
@@ -159,6 +164,7 @@ class Bars(Display):
 
 
 def _literally(text: str) -> str:
+    """Return *text* for a format that is to show it as it is."""
     return text.replace('{', '{{').replace('}', '}}')
 
 

@@ -10,7 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Exit statuses of the commands that show progress."""
+"""Exit statuses of the commands that show progress.
+
+A described record is a dictionary, as
+:meth:`glance_progress.records.wire.Record.describe` returns it or as
+glance-api answers it for a store: the commands end by the same rules, whether
+they look into memcached or ask the API.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +38,7 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 def of(records: Sequence[dict[str, Any]]) -> int:
-    """Return the status that described *records* amount to."""
+    """Return the exit status that described *records* amount to."""
     if any(r['state'] == wire.FAILED for r in records):
         return FAILED
     if any(r['stalled'] for r in records) or not records:
@@ -43,25 +49,23 @@ def of(records: Sequence[dict[str, Any]]) -> int:
 def of_last_request(
     records: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return the described *records* that count, whatever went before.
-
-    Those that memcached knows nothing of, without sequence, are among them.
-    """
-    last = max((r for r in records if r['sequence'] is not None),
-               key=lambda r: r['sequence'], default=None)
-    return [r for r in records if last is None or r['sequence'] is None
-            or r['request_id'] == last['request_id']]
+    """Return those of memcached's *records* that the newest request wrote."""
+    last = max(records, key=lambda r: r['sequence'], default=None)
+    return [r for r in records
+            if last is not None and r['request_id'] == last['request_id']]
 
 
 def failed_long_ago(records: Sequence[dict[str, Any]]) -> bool:
-    """Tell whether described *records* have ended so, and that long ago."""
+    """Tell whether memcached's *records* are of a failure that is no news.
+
+    They have not moved for more than wire.OLD seconds then.
+    """
     return (over(records) and of(records) == FAILED
-            and all(r['age'] is not None and r['age'] > wire.OLD
-                    for r in records))
+            and all(r['age'] > wire.OLD for r in records))
 
 
 def staged(records: Sequence[dict[str, Any]]) -> bool:
-    """Tell whether described *records* are of nothing but an ended staging."""
+    """Tell whether described *records* are of an ended staging alone."""
     return bool(records) and all(
         r['store'] == wire.STAGING_STORE and r['state'] == wire.FINISHED
         for r in records)
@@ -80,11 +84,10 @@ def over(records: Sequence[dict[str, Any]]) -> bool:
 def of_printing(
     command: Callable[[], int], closed: int = FINISHED
 ) -> int:
-    """Return the status of *command*, which prints.
+    """Run *command*, which prints, and return its exit status.
 
-    That whoever reads its output has seen enough is no failure.
-
-    :param closed: the status in that case
+    :param closed: the exit status when whoever reads the output has seen
+        enough, which is no failure
     """
     try:
         try:

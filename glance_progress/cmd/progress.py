@@ -10,8 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``glance-progress``: an operator's look at uploads, straight at memcached.
-"""
+"""Runs ``glance-progress``, an operator's look at what memcached holds."""
 
 from __future__ import annotations
 
@@ -75,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _load(args: argparse.Namespace) -> cfg.ConfigOpts:
+    """Return what the files that *args* name, or glance-api's, say.
+
+    :raises cfg.Error: what they say is wrong
+    :raises glance_files.Unusable: there are none, or they cannot be read
+    """
     conf = cfg.ConfigOpts()
     conf.register_opt(cfg.DictOpt('enabled_backends'))
     section.of(conf, options.OPTS)
@@ -84,6 +88,7 @@ def _load(args: argparse.Namespace) -> cfg.ConfigOpts:
 
 
 def _stores(conf: cfg.ConfigOpts, args: argparse.Namespace) -> list[str]:
+    """Return the stores to look for: those that were named, or all."""
     return args.store or store_names.all_of(conf)
 
 
@@ -103,7 +108,7 @@ class _Watch:
         return ', '.join(server.name for server in self._client.servers)
 
     def look(self) -> list[dict[str, Any]]:
-        """Return what is known, a dictionary a store."""
+        """Return the image's described records, sorted by store."""
         found = self._reader.read([self._image_id], self._stores)
         self.answered = found is not None
         now = time.time()
@@ -113,7 +118,7 @@ class _Watch:
     def give_up(self, records: list[dict[str, Any]]) -> int:
         """Say why there is no end to be seen, and return the exit status.
 
-        :param records: what the last look has found
+        :param records: the described records of the last look
         """
         if not self.answered:
             self._say('No answer from memcached at %s.' % self._servers)
@@ -135,6 +140,7 @@ class _Watch:
 
 
 def _show(watch: _Watch, output: display.Display) -> int:
+    """Show the records of one look, and return the exit status."""
     records = watch.look()
     if not records:
         return watch.give_up(records)
@@ -145,8 +151,15 @@ def _show(watch: _Watch, output: display.Display) -> int:
 def _follow(
     watch: _Watch, output: display.Display, interval: float, timeout: float
 ) -> int:
+    """Show records until the upload is over, and return the exit status.
+
+    :param interval: seconds between two looks
+    :param timeout: seconds to wait for an upload, or for the import of what is
+        staged, to begin
+    """
     last_seen = time.monotonic()
-    old: list[int] | None = None  # what had failed long before the first look
+    # Sequences of what had failed long before the first look
+    old: list[int] | None = None
     while True:
         records = watch.look()
         output.update(records)

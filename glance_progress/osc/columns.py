@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Values that people and programs read differently."""
+"""Writes values for people; programs get them as glance-api answers."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ _UNKNOWN = '-'
 
 
 class Size(_Column):
-    """Bytes, or None."""
+    """Writes a size in bytes with its unit, and None as ``-``."""
 
     def human_readable(self) -> str:
         return _UNKNOWN if self._value is None else display.size(self._value)
 
 
 class Percent(_Column):
-    """A number, or None."""
+    """Writes a percentage with one decimal, and None as ``-``."""
 
     def human_readable(self) -> str:
         return _UNKNOWN if self._value is None else '%.1f%%' % self._value
 
 
 class Stores(_Column):
-    """What is known of each store, as glance-api tells it."""
+    """Writes a line for each store that glance-api answers for."""
 
     def human_readable(self) -> str:
         return '\n'.join(map(display.line, self._value))
 
 
 class Failure(_Column):
-    """What glance-api tells of the last upload that has failed, or None."""
+    """Writes when, where and why an upload failed, and None as ``-``."""
 
     def human_readable(self) -> str:
         if self._value is None:

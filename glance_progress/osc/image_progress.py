@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``openstack image progress``: for everyone who may see an image.
+"""Runs ``openstack image progress``, for everyone who may see an image.
 
 The commands extend those of OpenStackClient on images. They have no API of
 their own, and so there is no plugin module that would bring one.
@@ -54,12 +54,14 @@ _LISTED_OF_ALL = {**_LISTED, 'owner': 'Project'}
 def _values(
     snapshot: client.Snapshot, fields: Iterable[str]
 ) -> tuple[Any, ...]:
+    """Return the values of *fields*, in the columns that format them."""
     # A server of another version may not have all of them.
     return tuple(_FORMATS.get(field, lambda value: value)(snapshot.get(field))
                  for field in fields)
 
 
 class _Command(command.Command):
+    """Finds an image, and where to ask for its progress."""
 
     app: Any  # the clients that it has are those of its plugins
 
@@ -172,6 +174,10 @@ class WatchImageProgress(_Command):
 def _follow(
     snapshots: Iterable[client.Snapshot], output: display.Display
 ) -> int:
+    """Show *snapshots* and return the exit status.
+
+    They end early when no store moves on any more, and one has stalled.
+    """
     states = life.Life()
     for snapshot in snapshots:
         stores = snapshot['stores']
@@ -183,6 +189,6 @@ def _follow(
 
 
 def _end(snapshot: client.Snapshot) -> int:
-    """Return the status that the last snapshot of an image amounts to."""
+    """Return the exit status that the last snapshot of an image amounts to."""
     return (outcome.FINISHED if snapshot['phase'] == 'done'
             else outcome.FAILED)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The states that an image goes through while it is watched."""
+"""Follows the states that an image goes through while it is watched."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Life:
 
 
 def _state(snapshot: dict[str, Any]) -> str:
+    """Return the status of an image, and whether it is active in part."""
     # An image is active as soon as it is in one store.
     if snapshot['status'] == 'active' and snapshot['phase'] != 'done':
         return 'active (copying)'
@@ -57,8 +58,8 @@ def _state(snapshot: dict[str, Any]) -> str:
 def _elapsed(snapshot: dict[str, Any]) -> float:
     """Return the seconds since the oldest upload was begun.
 
-    The age bridges the writer's clock and that of the server; ours plays no
-    part.
+    The age bridges the writer's clock and that of the server; the clock of
+    this machine plays no part.
     """
     return max((store['updated_at'] - store['started_at'] + store['age']
                 for store in snapshot['stores']
