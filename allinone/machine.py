@@ -18,12 +18,11 @@ import abc
 import json
 import os
 import pathlib
-import time
-import typing as ty
 
 from allinone.daemons import ceph
 from allinone.daemons import glance
 from allinone.daemons import memcached
+from allinone import schedule
 from allinone import service
 
 
@@ -49,7 +48,7 @@ class Machine(abc.ABC):
         """End what runs; the data stay."""
         for daemon, _ in reversed(self.services):
             if daemon.running:
-                timed(daemon.name, daemon.stop)
+                schedule.do(daemon.name, daemon.stop)
 
     def status(self) -> bool:
         """Print a line a service and tell whether all of them run."""
@@ -63,13 +62,6 @@ class Machine(abc.ABC):
         """Print the end of each log."""
         for daemon, _ in self.services:
             print(f'==> {daemon.log_path}\n{daemon.log_tail()}\n')
-
-
-def timed(name: str, act: ty.Callable[[], object]) -> None:
-    """Do something and print how long it took."""
-    begin = time.monotonic()
-    act()
-    print(f'{name:<16} {time.monotonic() - begin:5.1f} s', flush=True)
 
 
 class ImageMachine(Machine):
@@ -109,9 +101,9 @@ class ImageMachine(Machine):
 
     def up(self) -> None:
         try:
-            timed('ceph', self._start_ceph)
+            schedule.do('ceph', self._start_ceph)
             for daemon in (self.memcached, self.glance):
-                timed(daemon.name, daemon.ensure)
+                schedule.do(daemon.name, daemon.ensure)
             self._ports_path.write_text(json.dumps(self._ports))
         except BaseException:
             self.down()

@@ -15,10 +15,9 @@
 from __future__ import annotations
 
 import concurrent.futures
-import threading
+import graphlib
+import time
 import typing as ty
-
-from allinone import machine
 
 
 class Schedule:
@@ -28,47 +27,46 @@ class Schedule:
     """
 
     def __init__(self) -> None:
-        self._tasks: list[
-            tuple[str, ty.Callable[[], object], tuple[str, ...]]] = []
+        self._acts: dict[str, ty.Callable[[], object]] = {}
+        self._order: graphlib.TopologicalSorter[str] = (
+            graphlib.TopologicalSorter())
 
     def add(self, name: str, act: ty.Callable[[], object],
             after: ty.Iterable[str] = ()) -> None:
-        """Plan something, after things that have been added before it."""
-        self._tasks.append((name, act, tuple(after)))
+        """Plan something, after other things that are planned."""
+        self._acts[name] = act
+        self._order.add(name, *after)
 
     def run(self, give_up: ty.Callable[[], object] = lambda: None) -> None:
-        """Do everything.
+        """Do everything, once.
 
         :param give_up: called after a failure or an interrupt, when nothing
             begins any more, to end what the tasks that go on wait for
         :raises Exception: the first one that a task has raised; by then all
             that had begun has ended
+        :raises graphlib.CycleError: if things come after each other
         """
-        futures: dict[str, concurrent.futures.Future[None]] = {}
-        stop = threading.Event()
+        self._order.prepare()
+        begun: dict[concurrent.futures.Future[None], str] = {}
         with concurrent.futures.ThreadPoolExecutor(
-                max(1, len(self._tasks))) as pool:
+                max(1, len(self._acts))) as pool:
             try:
-                for name, act, after in self._tasks:
-                    futures[name] = pool.submit(
-                        _run, name, act, [futures[each] for each in after],
-                        stop)
-                done, _ = concurrent.futures.wait(
-                    futures.values(),
-                    return_when=concurrent.futures.FIRST_EXCEPTION)
-                # Before others fail because of it.
-                for future in done:
-                    future.result()
+                while self._order.is_active():
+                    for name in self._order.get_ready():
+                        begun[pool.submit(do, name, self._acts[name])] = name
+                    ended, _ = concurrent.futures.wait(
+                        begun,
+                        return_when=concurrent.futures.FIRST_COMPLETED)
+                    for future in ended:
+                        future.result()
+                        self._order.done(begun.pop(future))
             except BaseException:
-                stop.set()
                 give_up()
                 raise
 
 
-def _run(name: str, act: ty.Callable[[], object],
-         after: ty.Sequence[concurrent.futures.Future[None]],
-         stop: threading.Event) -> None:
-    for needed in after:
-        needed.result()
-    if not stop.is_set():
-        machine.timed(name, act)
+def do(name: str, act: ty.Callable[[], object]) -> None:
+    """Do something and print how long it took."""
+    begin = time.monotonic()
+    act()
+    print(f'{name:<16} {time.monotonic() - begin:5.1f} s', flush=True)

@@ -18,22 +18,16 @@ import abc
 import contextlib
 import os
 import pathlib
-import random
 import signal
 import socket
 import subprocess
 import time
 import typing as ty
 
+import psutil
+
 #: Seconds between two looks at a process.
 POLL = 0.05
-
-#: Ports below the range from which Linux takes the local ports of outgoing
-#: connections (32768 and up), so that none of those can take a free port
-#: between free_port() and the start of the service.
-FREE_PORTS = range(20000, 32000)
-
-_given: set[int] = set()
 
 
 class ServiceError(Exception):
@@ -45,7 +39,11 @@ class ServiceError(Exception):
 
 
 def port_is_free(port: int, host: str = '127.0.0.1') -> bool:
-    """Tell whether a server could listen on a TCP port now."""
+    """Tell whether a server could listen on a TCP port now.
+
+    portpicker.is_port_free() would listen, on all addresses, and be in the
+    way of a server that is about to.
+    """
     with socket.socket() as probe:
         # As servers do: connections in TIME_WAIT do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -56,34 +54,36 @@ def port_is_free(port: int, host: str = '127.0.0.1') -> bool:
         return True
 
 
-def free_port() -> int:
-    """Return a free TCP port on 127.0.0.1, each one once in this process.
+def _find(pid: int) -> psutil.Process | None:
+    """Return the process of that id, None if there is none or a zombie.
 
-    :raises OSError: if no port is free
+    A zombie has ended, and stays where the first process of a container
+    reaps nobody.
     """
-    for port in random.sample(FREE_PORTS, len(FREE_PORTS)):
-        if port not in _given and port_is_free(port):
-            _given.add(port)
-            return port
-    raise OSError('no free port on 127.0.0.1')
+    try:
+        process = psutil.Process(pid)
+        ended = process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return None
+    return None if ended else process
 
 
-def _started(pid: int) -> int | None:
+def _started(process: psutil.Process) -> int:
     """Return when a process started, in clock ticks since the boot.
 
     The pair of this and the pid names a process for good: a pid alone is
-    used again. None for no process, and for a zombie, which has ended.
+    used again. What psutil says moves when somebody sets the clock.
     """
-    try:
-        stat = pathlib.Path(f'/proc/{pid}/stat').read_text()
-    except OSError:
-        return None
-    # proc(5): the second field, the name, may contain anything.
-    fields = stat.rpartition(')')[2].split()
-    return None if fields[0] in 'ZX' else int(fields[19])
+    booted = psutil.boot_time()  # first: before 7.1, create_time() reuses it
+    seconds = process.create_time() - booted
+    return round(seconds * os.sysconf('SC_CLK_TCK'))
 
 
 def _kill_group(pid: int) -> None:
+    """Kill a process group, whose first process may be gone.
+
+    psutil would follow parents, which what a crash leaves has lost.
+    """
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
 
@@ -110,7 +110,7 @@ class Service(abc.ABC):
         self.directory = pathlib.Path(directory).absolute()
         self.log_path = self.directory / 'log' / f'{name}.log'
         self._pid_path = self.directory / 'run' / f'{name}.pid'
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: psutil.Popen | None = None
 
     @abc.abstractmethod
     def command(self) -> list[str]:
@@ -125,20 +125,29 @@ class Service(abc.ABC):
         return dict(os.environ)
 
     @property
-    def pid(self) -> int | None:
-        """The process id while the process runs, else None."""
+    def _running(self) -> psutil.Process | None:
+        """Return the process while it runs, whoever has started it."""
         if self._process is not None and self._process.poll() is None:
-            return self._process.pid
+            return self._process
         try:
             pid, started = map(int, self._pid_path.read_text().split())
         except (OSError, ValueError):
             return None
-        return pid if _started(pid) == started else None
+        process = _find(pid)
+        if process is None or _started(process) != started:
+            return None
+        return process
+
+    @property
+    def pid(self) -> int | None:
+        """Return the process id while the process runs, else None."""
+        process = self._running
+        return None if process is None else process.pid
 
     @property
     def running(self) -> bool:
-        """Whether the process runs, whoever started it."""
-        return self.pid is not None
+        """Tell whether the process runs, whoever has started it."""
+        return self._running is not None
 
     def start(self) -> None:
         """Start the process; see wait_ready().
@@ -157,14 +166,15 @@ class Service(abc.ABC):
             path.parent.mkdir(parents=True, exist_ok=True)
         with open(self.log_path, 'ab') as log:
             try:
-                self._process = subprocess.Popen(
+                self._process = psutil.Popen(
                     self.command(), cwd=self.directory,
                     env=self.environment(), stdin=subprocess.DEVNULL,
                     stdout=log, stderr=log, start_new_session=True)
             except OSError as exc:
                 raise self._error(f'cannot be started: {exc}') from exc
-        pid = self._process.pid
-        self._pid_path.write_text(f'{pid} {_started(pid) or 0}\n')
+        # tools/run-tests.sh reads it, too.
+        self._pid_path.write_text(
+            f'{self._process.pid} {_started(self._process)}\n')
 
     def wait_ready(self, timeout: float = 60) -> None:
         """Wait until the service does its work.
@@ -198,10 +208,10 @@ class Service(abc.ABC):
 
         :raises ServiceError: if the process does not run
         """
-        pid = self.pid
-        if pid is None:
+        process = self._running
+        if process is None:
             raise self._error('does not run')
-        os.kill(pid, sig)
+        process.send_signal(sig)
 
     def stop(self, timeout: float = 15) -> None:
         """End the process and what it has left in its process group.
@@ -212,26 +222,30 @@ class Service(abc.ABC):
             before SIGKILL
         :raises ServiceError: if it is there even then
         """
-        pid = self.pid
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-                # One that was stopped has to go on, to end.
-                os.kill(pid, signal.SIGCONT)
-            if not self._wait_ended(timeout):
-                _kill_group(pid)
-                if not self._wait_ended(timeout):
-                    raise self._error(f'process {pid} cannot be ended')
-        elif self._process is not None:
-            pid = self._process.pid  # it has ended; its children may not have
+        process = self._running
+        if process is not None:
+            self._terminate(process, timeout)
+        else:
+            process = self._process  # its children may not have ended
         # A pid is not used again while a group of that number lives on, so
         # a process that has it now says that nothing is left of ours.
-        if pid is not None and _started(pid) is None:
-            _kill_group(pid)
+        if process is not None and _find(process.pid) is None:
+            _kill_group(process.pid)
         self._process = None
         self._pid_path.unlink(missing_ok=True)
 
+    def _terminate(self, process: psutil.Process, timeout: float) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+            process.resume()  # one that was stopped has to go on, to end
+        if not self._wait_ended(timeout):
+            _kill_group(process.pid)
+            if not self._wait_ended(timeout):
+                raise self._error(f'process {process.pid} cannot be ended')
+
     def _wait_ended(self, timeout: float) -> bool:
+        # psutil.wait_procs() takes a zombie that nobody reaps for alive, and
+        # polls in a way that eventlet takes out of `select`.
         deadline = time.monotonic() + timeout
         while self.running:
             if time.monotonic() > deadline:

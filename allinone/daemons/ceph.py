@@ -27,6 +27,8 @@ import socket
 import typing as ty
 import uuid
 
+import portpicker
+
 from allinone import command
 from allinone.daemons import ceph_config
 from allinone import service
@@ -110,7 +112,7 @@ class Ceph:
             facts = json.loads(self._made.read_text())
         else:
             facts = {'fsid': str(uuid.uuid4()),
-                     'mon_port': mon_port or service.free_port()}
+                     'mon_port': mon_port or portpicker.pick_unused_port()}
         self.fsid: str = facts['fsid']
         self.mon_port: int = facts['mon_port']
         self.server_conf = self.directory / 'ceph.conf'

@@ -24,6 +24,8 @@ import pathlib
 import tempfile
 import typing as ty
 
+import portpicker
+
 import allinone
 from allinone import command
 from allinone.daemons import glance_config
@@ -92,7 +94,7 @@ class GlanceBase(service.Service):
         self.default_store = default_store
         self.multi_store = multi_store
         self.ceph_client_conf = ceph_client_conf
-        self.port = port or service.free_port()
+        self.port = port or portpicker.pick_unused_port()
         self.ports = (self.port,)
         self.options: ini.Options = options or {}
         self.router = router

@@ -23,7 +23,8 @@ import os
 import pathlib
 import shlex
 import shutil
-import signal
+
+import psutil
 
 from allinone import command
 from allinone import service
@@ -148,9 +149,8 @@ class Libvirtd(service.Service):
     def _kill_guests(self) -> None:
         """Kill what a daemon that has crashed could not end."""
         for path in (self.home / 'run' / 'qemu').glob('*.pid'):
-            with contextlib.suppress(OSError, ValueError):
-                pid = int(path.read_text())
-                line = pathlib.Path(f'/proc/{pid}/cmdline').read_bytes()
+            with contextlib.suppress(OSError, ValueError, psutil.Error):
+                guest = psutil.Process(int(path.read_text()))
                 # Its console's log: the pid may be another's by now.
-                if os.fsencode(self.directory) in line:
-                    os.kill(pid, signal.SIGKILL)
+                if str(self.directory) in ' '.join(guest.cmdline()):
+                    guest.kill()

@@ -17,6 +17,8 @@ from __future__ import annotations
 import os
 import socket
 
+import portpicker
+
 from allinone import service
 
 
@@ -33,7 +35,7 @@ class Memcached(service.Service):
                  port: int | None = None, name: str = 'memcached',
                  listen: str = '127.0.0.1') -> None:
         super().__init__(name, directory)
-        self.port = port or service.free_port()
+        self.port = port or portpicker.pick_unused_port()
         self.ports = (self.port,)
         self.listen = listen
         #: host:port, as clients' configuration names a server.

@@ -22,8 +22,9 @@ import threading
 import typing as ty
 import uuid
 
+import portpicker
+
 from allinone import ini
-from allinone import service
 
 REGION = 'RegionOne'
 #: The project of the services' own users.
@@ -61,7 +62,7 @@ class Site:
             facts = json.loads(self._path.read_text())
         self.ports: dict[str, int] = facts.get('ports') or {
             name: int(os.environ.get(port_variable(name)) or
-                      service.free_port()) for name in PORTS}
+                      portpicker.pick_unused_port()) for name in PORTS}
         self.passwords: dict[str, str] = facts.get('passwords') or {
             name: secrets.token_hex(12) for name in USERS}
         #: By which libvirt knows the key of Ceph's user `nova`.

@@ -21,13 +21,13 @@ import signal
 from typing import Any
 import uuid
 
+import portpicker
 from pymemcache.client import base as pymemcache
 import rbd
 import requests
 from testtools import content as details
 
 from allinone.daemons import glance
-from allinone import service
 from glance_progress.records import wire
 from tests.functional import base
 from tests.functional import glance_base
@@ -71,7 +71,7 @@ def make(name: str, **kwargs: Any) -> glance.GlanceBase:
 class ApiTestCase(glance_base.GlanceTestCase):
 
     #: What a download for an import has to come from.
-    download_port = service.free_port()
+    download_port = portpicker.pick_unused_port()
 
     @classmethod
     def filtering(cls) -> dict[str, dict[str, str]]:

@@ -24,10 +24,11 @@ import subprocess
 import sys
 import tempfile
 
+import portpicker
+
 from allinone.daemons import ceph as cloud_ceph
 from allinone.daemons import mariadb as cloud_mariadb
 from allinone.daemons import memcached as cloud_memcached
-from allinone import service
 
 #: The source of this package.
 PROJECT = pathlib.Path(__file__).parents[2]
@@ -120,7 +121,7 @@ def released_venv(release: str) -> pathlib.Path:
 def mariadb() -> cloud_mariadb.MariaDb:
     """Return a MariaDB for the Glances of the run."""
     server = cloud_mariadb.MariaDb(
-        directory() / 'mariadb', service.free_port(), {})
+        directory() / 'mariadb', portpicker.pick_unused_port(), {})
     atexit.register(server.stop)
     server.start()
     server.wait_ready()

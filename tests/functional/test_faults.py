@@ -23,11 +23,11 @@ import subprocess
 import sys
 import time
 
+import portpicker
 from pymemcache.client import rendezvous
 
 from allinone import black_hole
 from allinone.daemons import memcached as cloud_memcached
-from allinone import service
 from glance_progress.records import memcached
 from glance_progress.records import reader
 from glance_progress.records import store_names
@@ -130,7 +130,7 @@ class FaultTest(base.TestCase):
         self.assert_finished()
 
     def test_absent(self) -> None:
-        self.upload('127.0.0.1:%d' % service.free_port())
+        self.upload('127.0.0.1:%d' % portpicker.pick_unused_port())
 
     def test_absent_at_first(self) -> None:
         server = self.memcached()

@@ -31,11 +31,11 @@ import fixtures
 from nova import conf
 from nova.db import migration
 from nova.tests import fixtures as nova_fixtures
+import portpicker
 import pymysql
 from pymysql.constants import CLIENT
 
 from allinone.daemons import mariadb
-from allinone import service
 
 CONF = conf.CONF
 
@@ -56,7 +56,7 @@ def server():
         prefix='gp-', dir=os.environ.get('GLANCE_PROGRESS_TEST_DIR'))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     started = mariadb.MariaDb(
-        directory, service.free_port(),
+        directory, portpicker.pick_unused_port(),
         {name: (_USER, _PASSWORD) for name in (API, *CELLS)})
     atexit.register(started.stop)
     started.ensure()

@@ -31,8 +31,8 @@ from unittest import mock
 import fixtures
 from nova import context
 from nova import objects
+import portpicker
 
-from allinone import service
 from nova_snapshot_fix import api
 from nova_snapshot_fix import database
 from nova_snapshot_fix import heal
@@ -406,7 +406,8 @@ class CellsTest(databases.OnMariaDb, test_cells.TwoCells,
             self.change_metadata(server, **test_command.KEY_ALONE)
         up = {'cell%d' % number: databases.url(name)
               for number, name in enumerate(databases.CELLS)}
-        down = dict(up, cell1=databases.url(CELL, service.free_port()))
+        down = dict(up, cell1=databases.url(
+            CELL, portpicker.pick_unused_port()))
         for addresses, server, status, failed in (
                 (down, self.far, 255, ['cell1']), (up, self.near, 0, [])):
             returned, report = self.run_process(addresses)

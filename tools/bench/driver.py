@@ -18,7 +18,6 @@ from collections.abc import Callable
 from concurrent import futures
 import contextlib
 import dataclasses
-import os
 import pathlib
 import statistics
 import time
@@ -27,6 +26,7 @@ import uuid
 
 from glance_store._drivers import rbd as stock
 from oslo_config import cfg
+import psutil
 
 from glance_progress.driver import store as progress
 from glance_progress.records import memcached as client
@@ -180,12 +180,11 @@ def forget_client() -> None:
 
 def cpu_of(pid: int) -> float:
     """Return the seconds that a process has had of the processor."""
-    fields = pathlib.Path('/proc/%d/stat' % pid).read_text().rpartition(')')
-    user, system = fields[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf('SC_CLK_TCK')
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
 
 
 def cpu_of_tree(pid: int) -> float:
-    children = pathlib.Path('/proc/%d/task/%d/children' % (pid, pid))
-    return cpu_of(pid) + sum(
-        cpu_of_tree(int(child)) for child in children.read_text().split())
+    """Return the same for a process and all that descend from it."""
+    children = psutil.Process(pid).children(recursive=True)
+    return cpu_of(pid) + sum(cpu_of(child.pid) for child in children)

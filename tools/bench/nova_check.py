@@ -42,10 +42,10 @@ from nova import config
 from nova import context as nova_context
 from nova.db import migration
 from nova import objects
+import portpicker
 import sqlalchemy
 
 from allinone.daemons import mariadb
-from allinone import service
 from nova_snapshot_fix.cmd import arguments
 from nova_snapshot_fix.cmd import main as command
 from nova_snapshot_fix import database
@@ -70,7 +70,7 @@ def _in_sqlite(directory: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _in_mariadb(directory: str) -> Iterator[str]:
-    server = mariadb.MariaDb(directory, service.free_port(), {
+    server = mariadb.MariaDb(directory, portpicker.pick_unused_port(), {
         name: ('nova', 'nova') for name in ('api', 'cell')})
     with server:
         yield ('mysql+pymysql://nova:nova@127.0.0.1:%d/%%s?charset=utf8'

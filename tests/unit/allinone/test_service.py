@@ -19,6 +19,8 @@ import sys
 import time
 
 import fixtures
+import portpicker
+import psutil
 import testtools
 
 from allinone import service
@@ -30,6 +32,13 @@ import pathlib, signal, subprocess, sys, time
 child = subprocess.Popen(['sleep', '60'])
 print('child', child.pid, flush=True)
 pathlib.Path('ready').touch()
+time.sleep(60)
+"""
+
+CARELESS = """
+import subprocess, time
+child = subprocess.Popen(['sleep', '60'], start_new_session=True)
+print(child.pid, flush=True)
 time.sleep(60)
 """
 
@@ -51,10 +60,9 @@ class Python(service.Service):
 def alive(pid):
     """Tell whether a process runs; a zombie does not."""
     try:
-        stat = pathlib.Path(f'/proc/{pid}/stat').read_text()
-    except FileNotFoundError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return stat.rpartition(')')[2].split()[0] != 'Z'
 
 
 class ServiceTestCase(testtools.TestCase):
@@ -153,6 +161,30 @@ class ServiceTestCase(testtools.TestCase):
         made.stop()
         self.assertIsNone(stranger.poll())
 
+    def test_the_time_of_start_is_that_of_proc(self):
+        """tools/run-tests.sh compares it, whatever the clock says by then."""
+        made = self.started()
+        stat = pathlib.Path(f'/proc/{made.pid}/stat').read_text()
+        self.assertEqual(
+            f'{made.pid} {stat.rpartition(")")[2].split()[19]}\n',
+            pathlib.Path(self.directory, 'run', 'python.pid').read_text())
+
+    def test_stop_of_what_nobody_reaps(self):
+        careless = subprocess.Popen(
+            [sys.executable, '-c', CARELESS], stdout=subprocess.PIPE)
+        self.addCleanup(careless.communicate)
+        self.addCleanup(careless.kill)
+        process = psutil.Process(int(careless.stdout.readline()))
+        run = pathlib.Path(self.directory, 'run')
+        run.mkdir()
+        (run / 'python.pid').write_text(
+            f'{process.pid} {service._started(process)}\n')
+        made = self.python()
+        self.assertTrue(made.running)
+        made.stop()
+        self.assertEqual(psutil.STATUS_ZOMBIE, process.status())
+        self.assertFalse(made.running)
+
     def test_an_unreadable_pid_file_means_not_running(self):
         run = pathlib.Path(self.directory, 'run')
         run.mkdir()
@@ -250,7 +282,7 @@ class PortTestCase(testtools.TestCase):
         self.assertFalse(made.running)
 
     def test_free_port(self):
-        first, second = service.free_port(), service.free_port()
+        first, second = (portpicker.pick_unused_port() for _ in range(2))
         self.assertNotEqual(first, second)
         for port in (first, second):
             self.assertTrue(service.port_is_free(port))
