@@ -31,15 +31,11 @@ import portpicker
 
 from allinone import command
 from allinone.daemons import ceph_config
+from allinone import files
 from allinone import service
 
 #: Seconds that a command of ours may wait for the cluster.
 COMMAND_TIMEOUT = 60
-
-
-def _write_private(path: pathlib.Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text)
 
 
 class Daemon(service.Service):
@@ -184,8 +180,8 @@ class Ceph:
         keys = {entity: ceph_config.keyring(entity, caps)
                 for entity, caps in ceph_config.CAPS.items()}
         keyring = self.directory / 'keyring'
-        _write_private(keyring, ''.join(keys.values()))
-        _write_private(self.keyring('admin'), keys['client.admin'])
+        files.write_private(keyring, ''.join(keys.values()))
+        files.write_private(self.keyring('admin'), keys['client.admin'])
         monmap = str(self.directory / 'monmap')
         self._run('monmaptool', '--create', '--clobber', '--fsid', self.fsid,
                   '--addv', 'a', f'v2:127.0.0.1:{self.mon_port}', monmap)
@@ -225,7 +221,7 @@ class Ceph:
         :returns: the path of the user's keyring
         """
         caps = ', '.join(f'profile rbd pool={pool}' for pool in pools)
-        _write_private(self.keyring(name), self.ceph(
+        files.write_private(self.keyring(name), self.ceph(
             'auth', 'get-or-create', f'client.{name}', 'mon', 'profile rbd',
             'osd', caps, 'mgr', caps))
         return self.keyring(name)

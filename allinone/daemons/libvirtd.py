@@ -27,6 +27,7 @@ import shutil
 import psutil
 
 from allinone import command
+from allinone import files
 from allinone import service
 
 #: directory of ours -> what it is for libvirtd
@@ -118,8 +119,7 @@ class Libvirtd(service.Service):
         define.write_text(_SECRET.format(uuid=uuid, user=user))
         self.virsh('secret-define', str(define))
         value = self.home / 'secret.base64'
-        value.touch(mode=0o600)
-        value.write_text(key)
+        files.write_private(value, key)
         self.virsh('secret-set-value', uuid, '--file', str(value))
         value.unlink()
 

@@ -20,6 +20,7 @@ import socket
 import typing as ty
 
 from allinone import command
+from allinone import files
 from allinone import service
 
 
@@ -65,8 +66,7 @@ class MariaDb(service.Service):
                 cwd=self.directory, timeout=300)
             new.rename(self.data)
         # The server believes it like the administrator.
-        self._init.touch(mode=0o600)
-        self._init.write_text(''.join(
+        files.write_private(self._init, ''.join(
             create_statement(name, *account)
             for name, account in self.databases.items()))
         super().start()

@@ -18,6 +18,7 @@ import json
 import pathlib
 import shlex
 
+from allinone import files
 from allinone.openstack import accounts
 from allinone.openstack import layout
 
@@ -29,13 +30,13 @@ def write(site: layout.Site) -> None:
                'region_name': layout.REGION, 'identity_api_version': 3}
         for user in ('admin', *accounts.PEOPLE)}
     # JSON is YAML, too.
-    _write_private(clouds_yaml(site),
-                   json.dumps({'clouds': clouds}, indent=2) + '\n')
+    files.write_private(
+        clouds_yaml(site), json.dumps({'clouds': clouds}, indent=2) + '\n')
     variables = {'OS_IDENTITY_API_VERSION': '3',
                  'OS_REGION_NAME': layout.REGION, **{
                      f'OS_{name.upper()}': str(value) for name, value
                      in site.credentials('admin', 'admin').items()}}
-    _write_private(site.directory / 'openrc', ''.join(
+    files.write_private(site.directory / 'openrc', ''.join(
         f'export {name}={shlex.quote(value)}\n'
         for name, value in variables.items()))
 
@@ -43,8 +44,3 @@ def write(site: layout.Site) -> None:
 def clouds_yaml(site: layout.Site) -> pathlib.Path:
     """Return the path of clouds.yaml: admin, demo and alt_demo."""
     return site.directory / 'clouds.yaml'
-
-
-def _write_private(path: pathlib.Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text)

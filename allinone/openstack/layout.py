@@ -24,6 +24,7 @@ import uuid
 
 import portpicker
 
+from allinone import files
 from allinone import ini
 
 REGION = 'RegionOne'
@@ -74,8 +75,7 @@ class Site:
     def save(self) -> None:
         """Keep what the next process has to know."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path.touch(mode=0o600)
-        self._path.write_text(json.dumps({
+        files.write_private(self._path, json.dumps({
             'ports': self.ports, 'passwords': self.passwords,
             'ceph_secret': self.ceph_secret, 'made': sorted(self.made)}))
 
