@@ -19,17 +19,12 @@ what was sent.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
-import contextlib
 import hashlib
 import pathlib
-import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from typing import Any
 
 import glanceclient
@@ -38,38 +33,17 @@ from allinone.daemons import ceph
 from allinone.daemons import glance
 from allinone import machine
 from allinone import service
-
-MiB = 1024 * 1024
-
-
-def say(text: str) -> None:
-    print('\n=== %s' % text, flush=True)
-
-
-@contextlib.contextmanager
-def timed(what: str) -> Iterator[None]:
-    started = time.monotonic()
-    yield
-    print('    %-40s %6.1f s' % (what, time.monotonic() - started), flush=True)
-
-
-def make_image(path: pathlib.Path, mib: int) -> dict[str, str]:
-    """Write *mib* MiB that do not compress, and return their hashes."""
-    hashes = {name: hashlib.new(name) for name in ('md5', 'sha512')}
-    generator = random.Random(path.name)
-    with path.open('wb') as image:
-        for _ in range(mib):
-            chunk = generator.randbytes(MiB)
-            image.write(chunk)
-            for each in hashes.values():
-                each.update(chunk)
-    return {name: each.hexdigest() for name, each in hashes.items()}
+from tools.demo import steps
 
 
 def upload(
     client: glanceclient.Client, path: pathlib.Path, watch: list[str]
 ) -> dict[str, Any]:
-    """Upload *path* while the command *watch* shows the progress."""
+    """Upload a file while a command shows the progress.
+
+    :param watch: the command, but for the id of the image
+    :returns: what Glance says of the image
+    """
     image = client.images.create(
         name='demo', disk_format='raw', container_format='bare')
     watcher = subprocess.Popen(watch + [image.id])
@@ -94,16 +68,9 @@ def stored_sha512(cluster: ceph.Ceph, image_id: str) -> str:
              '%s/%s@snap' % (machine.POOL, image_id), '-'],
             stdout=subprocess.PIPE, env=cluster.environment()) as export:
         assert export.stdout is not None
-        while chunk := export.stdout.read(MiB):
+        while chunk := export.stdout.read(steps.MiB):
             sha512.update(chunk)
     return sha512.hexdigest()
-
-
-def compare(label: str, expected: object, actual: object) -> None:
-    if expected != actual:
-        raise SystemExit('%s differs: %s was expected, %s is there'
-                         % (label, expected, actual))
-    print('    %-40s the same' % label, flush=True)
 
 
 KEPT = """
@@ -140,30 +107,32 @@ def demo(directory: pathlib.Path, mib: int, keep: bool) -> None:
     services = machine.ImageMachine(directory, pathlib.Path(sys.prefix))
     path = directory / 'demo.raw'
     try:
-        say('Starting the services')
+        steps.say('Starting the services')
         services.up()
 
-        say('Making an image of %d MiB' % mib)
-        hashes = make_image(path, mib)
+        steps.say('Making an image of %d MiB' % mib)
+        hashes = steps.make_image(path, mib)
 
-        say('Uploading it with python-glanceclient; in a second process:\n'
+        steps.say(
+            'Uploading it with python-glanceclient; in a second process:\n'
             '    glance-progress watch IMAGE_ID')
         command = [
             str(pathlib.Path(sys.executable).with_name('glance-progress')),
             '--config-file', str(services.glance.conf)]
         client = services.glance.client(
             glance.identity_headers('demo', 'member'))
-        with timed('upload'):
+        with steps.timed('upload'):
             image = upload(
                 client, path, command + ['watch', '--interval', '0.2'])
 
-        say('Comparing with the source')
-        compare('status', 'active', image['status'])
-        compare('md5 that Glance reports', hashes['md5'], image['checksum'])
-        compare('sha512 that Glance reports', hashes['sha512'],
-                image['os_hash_value'])
-        compare('sha512 of what Ceph holds', hashes['sha512'],
-                stored_sha512(services.ceph, image['id']))
+        steps.say('Comparing with the source')
+        steps.compare('status', 'active', image['status'])
+        steps.compare('md5 that Glance reports', hashes['md5'],
+                      image['checksum'])
+        steps.compare('sha512 that Glance reports', hashes['sha512'],
+                      image['os_hash_value'])
+        steps.compare('sha512 of what Ceph holds', hashes['sha512'],
+                      stored_sha512(services.ceph, image['id']))
     except BaseException:
         keep = False
         raise
@@ -172,30 +141,13 @@ def demo(directory: pathlib.Path, mib: int, keep: bool) -> None:
         if keep:
             say_how_to_go_on(services, command)
         else:
-            say('Taking everything down')
+            steps.say('Taking everything down')
             services.down()
             shutil.rmtree(directory)
 
 
-def arguments(
-    prog: str, description: str, size: int
-) -> argparse.ArgumentParser:
-    """Return a parser of what each demo understands.
-
-    :param size: of the image if none is given, in MiB
-    """
-    parser = argparse.ArgumentParser(prog=prog, description=description)
-    parser.add_argument('--keep', action='store_true',
-                        help='leave everything running')
-    parser.add_argument('--down', action='store_true',
-                        help='end what --keep has left, and nothing else')
-    parser.add_argument('--size', type=int, default=size, metavar='MIB',
-                        help='of the image, default %(default)s')
-    return parser
-
-
 def main() -> None:
-    parser = arguments(
+    parser = steps.arguments(
         'tools/run-demo.sh',
         'Upload an image into a Ceph of its own and watch its progress.', 1024)
     parser.add_argument('--directory', type=pathlib.Path, required=True,

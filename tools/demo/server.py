@@ -31,11 +31,11 @@ import allinone
 from allinone.openstack import accounts
 from allinone.openstack import boot_image
 from allinone.openstack import client_files
-from allinone.openstack import cloud as openstack_cloud
+from allinone.openstack import cloud
 from allinone.openstack import glance
 from allinone.openstack import nova
 from allinone import service
-from tools.demo import image as demo
+from tools.demo import steps
 
 #: Seconds for what a server or an image takes.
 PATIENCE = 180
@@ -53,9 +53,9 @@ End it all:
 
 
 class Demo:
-    """The steps, as the user `demo`."""
+    """Takes the steps as the user `demo`."""
 
-    def __init__(self, machine: openstack_cloud.Cloud) -> None:
+    def __init__(self, machine: cloud.Cloud) -> None:
         self.machine = machine
         self.openstack = machine.site.program('openstack')
         self.client = accounts.connect(machine.site, 'demo')
@@ -116,67 +116,67 @@ def show(label: str, value: object) -> None:
     print(f'    {label:<24} {value}', flush=True)
 
 
-def run(machine: openstack_cloud.Cloud, mib: int) -> None:
-    demo.say('Starting the cloud')
+def run(machine: cloud.Cloud, mib: int) -> None:
+    steps.say('Starting the cloud')
     machine.up()
-    steps = Demo(machine)
+    demo = Demo(machine)
     pool = glance.POOLS['ceph']
 
     path = machine.directory / 'demo.raw'
-    demo.say(f'Making a disk of {mib} MiB that boots')
-    demo.make_image(path, mib)
+    steps.say(f'Making a disk of {mib} MiB that boots')
+    steps.make_image(path, mib)
     with path.open('r+b') as disk:
         disk.write(boot_image.boot_sector('BOOT-OK demo'))
 
-    demo.say('Uploading it; in a second process:\n'
-             '    openstack image progress watch IMAGE')
-    with demo.timed('upload'):
-        image = steps.upload(path)
+    steps.say('Uploading it; in a second process:\n'
+              '    openstack image progress watch IMAGE')
+    with steps.timed('upload'):
+        image = demo.upload(path)
     path.unlink()
 
-    demo.say('Booting a server from it')
-    with demo.timed('boot'):
-        server = steps.boot(image)
-    steps.say_console(server)
-    steps.say_parent(f'{nova.POOL}/{server.id}_disk', "the server's disk")
+    steps.say('Booting a server from it')
+    with steps.timed('boot'):
+        server = demo.boot(image)
+    demo.say_console(server)
+    demo.say_parent(f'{nova.POOL}/{server.id}_disk', "the server's disk")
 
-    demo.say('Rebuilding the server with another image')
-    other = steps.client.image.find_image('tiny')
-    with demo.timed('rebuild'):
-        steps.rebuild(server, other)
-    steps.say_console(server)
-    steps.say_parent(f'{nova.POOL}/{server.id}_disk', "the server's disk")
+    steps.say('Rebuilding the server with another image')
+    other = demo.client.image.find_image('tiny')
+    with steps.timed('rebuild'):
+        demo.rebuild(server, other)
+    demo.say_console(server)
+    demo.say_parent(f'{nova.POOL}/{server.id}_disk', "the server's disk")
 
-    demo.say('Making a snapshot of it')
-    with demo.timed('snapshot'):
-        snapshot = steps.snapshot(server)
+    steps.say('Making a snapshot of it')
+    with steps.timed('snapshot'):
+        snapshot = demo.snapshot(server)
     show('direct_url', snapshot.direct_url)
     show('base_image_ref', snapshot.properties['base_image_ref'])
     show('the other image', other.id)
-    demo.compare('base_image_ref and that image', other.id,
-                 snapshot.properties['base_image_ref'])
+    steps.compare('base_image_ref and that image', other.id,
+                  snapshot.properties['base_image_ref'])
 
-    demo.say('Booting a server from the snapshot')
-    with demo.timed('boot'):
-        clone = steps.boot(snapshot)
-    steps.say_parent(f'{nova.POOL}/{clone.id}_disk', "the server's disk")
-    demo.compare('its parent and the snapshot', snapshot.id,
-                 machine.ceph.rbd(
-                     'info', f'{nova.POOL}/{clone.id}_disk',
-                     parse=True)['parent']['image'])
-    demo.say('What Ceph holds')
+    steps.say('Booting a server from the snapshot')
+    with steps.timed('boot'):
+        clone = demo.boot(snapshot)
+    demo.say_parent(f'{nova.POOL}/{clone.id}_disk', "the server's disk")
+    steps.compare('its parent and the snapshot', snapshot.id,
+                  machine.ceph.rbd(
+                      'info', f'{nova.POOL}/{clone.id}_disk',
+                      parse=True)['parent']['image'])
+    steps.say('What Ceph holds')
     print(machine.ceph.rbd('ls', '--long', pool))
 
 
-def take_down(machine: openstack_cloud.Cloud) -> None:
+def take_down(machine: cloud.Cloud) -> None:
     if machine.directory.exists():
-        demo.say('Taking everything down')
+        steps.say('Taking everything down')
         machine.down()
         shutil.rmtree(machine.directory)
 
 
 def main() -> None:
-    parser = demo.arguments('tools/run-demo.sh --cloud', __doc__, 512)
+    parser = steps.arguments('tools/run-demo.sh --cloud', __doc__, 512)
     args = parser.parse_args()
     if not 1 <= args.size <= 1024:  # the flavor's disk
         parser.error('--size: from 1 to 1024')
@@ -185,10 +185,10 @@ def main() -> None:
     directory = allinone.home() / 'demo-cloud'
     venv = pathlib.Path(sys.prefix)
     # What an earlier run has left: --keep, or one that was killed.
-    take_down(openstack_cloud.Cloud(directory, venv))
+    take_down(cloud.Cloud(directory, venv))
     if args.down:
         return
-    machine = openstack_cloud.Cloud(directory, venv)
+    machine = cloud.Cloud(directory, venv)
     keep = False
     try:
         run(machine, args.size)
