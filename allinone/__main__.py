@@ -23,7 +23,7 @@ import signal
 import sys
 
 import allinone
-from allinone.openstack import cloud as openstack_cloud
+from allinone.openstack import cloud
 from allinone import service
 
 
@@ -38,7 +38,7 @@ def main() -> int:
     args = parser.parse_args()
     # So that a kill takes everything down as an interrupt does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    machine = openstack_cloud.Cloud(args.directory, pathlib.Path(sys.prefix))
+    machine = cloud.Cloud(args.directory, pathlib.Path(sys.prefix))
     try:
         result = getattr(machine, args.action)()
     except service.ServiceError as exc:

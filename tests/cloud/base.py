@@ -31,7 +31,7 @@ from openstack import exceptions
 
 from allinone import ini
 from allinone.openstack import accounts
-from allinone.openstack import cloud as openstack_cloud
+from allinone.openstack import cloud
 from allinone import service
 
 #: Seconds in which a machine with other things to do gets anything done.
@@ -45,10 +45,10 @@ Edits = Mapping[str, Mapping[str, 'str | None']]
 
 
 @functools.cache
-def cloud() -> openstack_cloud.Cloud:
+def machine() -> cloud.Cloud:
     """Return the cloud, all services of which run."""
     directory = pathlib.Path(os.environ['GLANCE_PROGRESS_CLOUD'])
-    found = openstack_cloud.Cloud(directory, pathlib.Path(sys.prefix))
+    found = cloud.Cloud(directory, pathlib.Path(sys.prefix))
     for daemon, _ in found.services:
         if not daemon.running:
             raise service.ServiceError(daemon.name, 'does not run')
@@ -58,7 +58,7 @@ def cloud() -> openstack_cloud.Cloud:
 @functools.cache
 def connect(user: str) -> Any:
     """Return an openstacksdk connection of this run."""
-    return accounts.connect(cloud().site, user)
+    return accounts.connect(machine().site, user)
 
 
 def wait_for(what: str, look: Callable[[], Any]) -> Any:

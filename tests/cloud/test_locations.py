@@ -60,12 +60,12 @@ class LocationsTest(testtools.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cloud = base.cloud()
-        cls.nova_compute = cloud.nova.compute
-        cls.glance = base.Settings(cloud.glance.conf, cloud.glance.api)
-        cls.nova = base.Settings(cloud.nova.conf, cls.nova_compute)
+        machine = base.machine()
+        cls.nova_compute = machine.nova.compute
+        cls.glance = base.Settings(machine.glance.conf, machine.glance.api)
+        cls.nova = base.Settings(machine.nova.conf, cls.nova_compute)
         cls.old_call_compute = OldCallCompute(
-            cloud.site, cloud.rabbitmq, 'compute', cloud.nova.conf)
+            machine.site, machine.rabbitmq, 'compute', machine.nova.conf)
         # Its disk is a clone of the image.
         cls.server = base.create_server('locations', 'tiny')
 
@@ -151,7 +151,7 @@ class LocationsTest(testtools.TestCase):
 
     def test_user_without_role(self) -> None:
         """The check does not know: Keystone does."""
-        demo = base.cloud().site.credentials('demo', 'demo')
+        demo = base.machine().site.credentials('demo', 'demo')
         self.set(_glance(multiple=False), {'service_user': {
             name: str(value) for name, value in demo.items()}})
         self.assertEqual(0, self.foretold())
@@ -160,7 +160,7 @@ class LocationsTest(testtools.TestCase):
     def test_hidden_from_a_clone(self) -> None:
         """The disk is a clone, whatever Glance shows by now."""
         disk = f'{nova.POOL}/{self.server.id}_disk'
-        self.assertIn('parent', base.cloud().ceph.rbd(
+        self.assertIn('parent', base.machine().ceph.rbd(
             'info', disk, parse=True))
         self.set(_glance(multiple=False, direct=False), {})
         self.assertEqual(CLONED, self.snapshot())

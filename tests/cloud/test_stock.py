@@ -43,8 +43,9 @@ class StockTest(testtools.TestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        cloud = base.cloud()
-        for project, routers in ((cloud.glance, GLANCE), (cloud.nova, NOVA)):
+        machine = base.machine()
+        for project, routers in (
+                (machine.glance, GLANCE), (machine.nova, NOVA)):
             self.replace(project.paste_ini, routers, project.api)
 
     def replace(self, path: pathlib.Path, routers: tuple[str, str],
@@ -62,7 +63,7 @@ class StockTest(testtools.TestCase):
 
     def run_tempest(self) -> list[dict[str, Any]]:
         """Return what came of the plugin's tests, not told of the cloud."""
-        site = base.cloud().site
+        site = base.machine().site
         text = tempest.conf(site).read_text()
         before, _, _ = text.partition('[glance_progress]')
         conf = pathlib.Path(

@@ -26,9 +26,9 @@ import tempfile
 
 import portpicker
 
-from allinone.daemons import ceph as cloud_ceph
-from allinone.daemons import mariadb as cloud_mariadb
-from allinone.daemons import memcached as cloud_memcached
+import allinone.daemons.ceph
+import allinone.daemons.mariadb
+import allinone.daemons.memcached
 
 #: The source of this package.
 PROJECT = pathlib.Path(__file__).parents[2]
@@ -52,9 +52,9 @@ def directory() -> pathlib.Path:
 
 
 @functools.cache
-def ceph() -> cloud_ceph.Ceph:
+def ceph() -> allinone.daemons.ceph.Ceph:
     """Return the Ceph, with POOLS and a user who may use them."""
-    cluster = cloud_ceph.Ceph(directory() / 'ceph')
+    cluster = allinone.daemons.ceph.Ceph(directory() / 'ceph')
     atexit.register(cluster.stop)
     cluster.start()
     for pool in POOLS:
@@ -118,9 +118,9 @@ def released_venv(release: str) -> pathlib.Path:
 
 
 @functools.cache
-def mariadb() -> cloud_mariadb.MariaDb:
+def mariadb() -> allinone.daemons.mariadb.MariaDb:
     """Return a MariaDB for the Glances of the run."""
-    server = cloud_mariadb.MariaDb(
+    server = allinone.daemons.mariadb.MariaDb(
         directory() / 'mariadb', portpicker.pick_unused_port(), {})
     atexit.register(server.stop)
     server.start()
@@ -129,9 +129,9 @@ def mariadb() -> cloud_mariadb.MariaDb:
 
 
 @functools.cache
-def memcached() -> cloud_memcached.Memcached:
+def memcached() -> allinone.daemons.memcached.Memcached:
     """Return a memcached that is well throughout the run."""
-    server = cloud_memcached.Memcached(directory() / 'memcached')
+    server = allinone.daemons.memcached.Memcached(directory() / 'memcached')
     atexit.register(server.stop)
     server.start()
     server.wait_ready()

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 
-from allinone.daemons import memcached as cloud_memcached
+import allinone.daemons.memcached
 from glance_progress.answer import database
 from glance_progress.answer import reconcile
 from glance_progress.answer import shown
@@ -49,7 +49,7 @@ class ClocksTest(base.TestCase):
     def setUp(self) -> None:
         super().setUp()
         self.image = self.image_id()
-        server = cloud_memcached.Memcached(
+        server = allinone.daemons.memcached.Memcached(
             services.directory(), name='memcached-' + self.image[:8])
         self.addCleanup(server.stop)
         server.start()

@@ -27,7 +27,7 @@ import portpicker
 from pymemcache.client import rendezvous
 
 from allinone import black_hole
-from allinone.daemons import memcached as cloud_memcached
+import allinone.daemons.memcached
 from glance_progress.records import memcached
 from glance_progress.records import reader
 from glance_progress.records import store_names
@@ -51,9 +51,9 @@ class FaultTest(base.TestCase):
 
     def memcached(
         self, port: int | None = None
-    ) -> cloud_memcached.Memcached:
+    ) -> allinone.daemons.memcached.Memcached:
         """Return a memcached of the test's own, not yet started."""
-        server = cloud_memcached.Memcached(
+        server = allinone.daemons.memcached.Memcached(
             services.directory(), port=port, name=self.server_name())
         self.addCleanup(server.stop)
         return server
@@ -62,7 +62,9 @@ class FaultTest(base.TestCase):
         self._servers = getattr(self, '_servers', 0) + 1
         return 'memcached-%s-%d' % (self.image[:8], self._servers)
 
-    def started(self, port: int | None = None) -> cloud_memcached.Memcached:
+    def started(
+        self, port: int | None = None
+    ) -> allinone.daemons.memcached.Memcached:
         server = self.memcached(port)
         server.start()
         server.wait_ready()
@@ -173,7 +175,7 @@ class FaultTest(base.TestCase):
         self.addCleanup(self._continue, server)
         self.upload(server.address)
 
-    def _continue(self, server: cloud_memcached.Memcached) -> None:
+    def _continue(self, server: allinone.daemons.memcached.Memcached) -> None:
         if server.running:
             server.send_signal(signal.SIGCONT)
 
@@ -197,7 +199,7 @@ class FaultTest(base.TestCase):
             20: lambda: self.wait_published(20 * base.MiB)})
         self.assert_finished()
 
-    def _holds(self, server: cloud_memcached.Memcached) -> bool:
+    def _holds(self, server: allinone.daemons.memcached.Memcached) -> bool:
         client = memcached.Memcached([server.address], 1, 1)
         key = self.key()
         return any(key in answer for answer in client.get_many([key]))

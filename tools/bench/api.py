@@ -41,7 +41,7 @@ import uuid
 from allinone import black_hole
 from allinone.daemons import glance
 from allinone.daemons import glance_database
-from glance_progress.records import memcached as client
+from glance_progress.records import memcached
 from glance_progress.records import wire
 from tools.bench import services
 from tools.bench import source
@@ -148,7 +148,7 @@ class Bench(services.Services):
                     started_at=time.time() - 9, updated_at=time.time(),
                     sequence=time.time_ns()).to_json()
         database.close()
-        client.Memcached([self.memcached.address], 1, 30).set_many(
+        memcached.Memcached([self.memcached.address], 1, 30).set_many(
             records, 3600)
 
     # The cases

@@ -28,8 +28,8 @@ from glance_store._drivers import rbd as stock
 from oslo_config import cfg
 import psutil
 
-from glance_progress.driver import store as progress
-from glance_progress.records import memcached as client
+from glance_progress.driver import store
+from glance_progress.records import memcached
 from glance_progress.records import publisher
 from tools.bench import own_time
 from tools.bench import services
@@ -102,8 +102,8 @@ class Bench(services.Services):
             return image_id, location
 
         stores = [driver(conf) for _ in range(at_once)]
-        for store in stores:
-            store.configure(re_raise_bsc=True)
+        for each in stores:
+            each.configure(re_raise_bsc=True)
         osd = self.osd_cpu()
         own = own_time.OwnTime()
         cpu, started = time.process_time(), time.perf_counter()
@@ -137,12 +137,12 @@ class Bench(services.Services):
         conf = self.conf(servers or self.memcached.address, **options)
         upload = upload or self.upload
         runs: dict[type[stock.Store], list[Run]] = {
-            stock.Store: [], progress.Store: []}
+            stock.Store: [], store.Store: []}
         forget_client()
         for number in range(-1, self._runs):  # the first pair warms up
             order = list(runs)
             for driver in order if number % 2 else reversed(order):
-                surrounding = (during if driver is progress.Store
+                surrounding = (during if driver is store.Store
                                else contextlib.nullcontext)
                 with surrounding():
                     run = upload(driver, conf)
@@ -174,8 +174,8 @@ class Bench(services.Services):
 
 
 def forget_client() -> None:
-    client._memcached.reset()
-    publisher._publisher.reset()
+    memcached.reset()
+    publisher.reset()
 
 
 def cpu_of(pid: int) -> float:

@@ -27,23 +27,22 @@ import uuid
 
 from glance_store._drivers import rbd as stock
 
-from glance_progress.driver import store as progress
+from glance_progress.driver import store
 from tools.bench import source
 
 
 def main(driver: str, conf_file: str, size: str) -> None:
     logging.disable(logging.ERROR)
-    store = {'stock': stock.Store,
-             'progress': progress.Store}[driver](
-                 source.load(pathlib.Path(conf_file)))
-    store.configure(re_raise_bsc=True)
+    uploading = {'stock': stock.Store, 'progress': store.Store}[driver](
+        source.load(pathlib.Path(conf_file)))
+    uploading.configure(re_raise_bsc=True)
     image_id = str(uuid.uuid4())
     data = source.Source(int(size))
-    store.add(image_id, data, int(size), 'sha512')
+    uploading.add(image_id, data, int(size), 'sha512')
     status = pathlib.Path('/proc/self/status').read_text()
     found = re.search(r'VmHWM:\s+(\d+) kB', status)
     print(int(found[1]) * 1024 if found else 0)
-    store._delete_image(source.POOL, image_id, 'snap')
+    uploading._delete_image(source.POOL, image_id, 'snap')
 
 
 if __name__ == '__main__':

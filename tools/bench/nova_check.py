@@ -47,7 +47,7 @@ import sqlalchemy
 
 from allinone.daemons import mariadb
 from nova_snapshot_fix.cmd import arguments
-from nova_snapshot_fix.cmd import main as command
+import nova_snapshot_fix.cmd.main
 from nova_snapshot_fix import database
 from nova_snapshot_fix import judgement
 from nova_snapshot_fix import request_spec
@@ -160,7 +160,7 @@ def check(directory: str) -> None:
     """Run the command and print what it took."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started, started_cpu = time.monotonic(), time.process_time()
-    status = command.run(arguments.parse(
+    status = nova_snapshot_fix.cmd.main.run(arguments.parse(
         ['check', '--report', os.path.join(directory, 'report.json')]))
     print(json.dumps({
         'status': status, 'seconds': round(time.monotonic() - started, 2),

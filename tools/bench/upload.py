@@ -49,8 +49,8 @@ import rbd
 from allinone import black_hole
 from allinone.daemons import glance
 from allinone.daemons import memcached
-from glance_progress.driver import store as progress
-from glance_progress.records import memcached as client
+from glance_progress.driver import store
+import glance_progress.records.memcached
 from glance_progress.records import publisher
 from tools.bench import driver
 from tools.bench import limits
@@ -72,7 +72,7 @@ class Cases(driver.Bench):
             taken: dict[str, list[float]] = {}
             for number in range(-1, self._runs):
                 stocks.append(self.upload(stock.Store, conf).seconds)
-                ours.append(self.upload(progress.Store, conf).seconds)
+                ours.append(self.upload(store.Store, conf).seconds)
                 for name, seconds in measured.measure():
                     taken.setdefault(name, []).append(seconds)
             median = statistics.median(stocks[1:])
@@ -112,14 +112,14 @@ class Cases(driver.Bench):
                 self._put, api))
 
     def _put(
-        self, api: glance.GlanceApi, driver: type[stock.Store],
+        self, api: glance.GlanceApi, uploader: type[stock.Store],
         conf: cfg.ConfigOpts,
     ) -> driver.Run:
         headers = glance.identity_headers('bench', 'member')
         client = api.client(headers)
         image_id = client.images.create(
             disk_format='raw', container_format='bare').id
-        store = 'stock' if driver is stock.Store else 'ours'
+        name = 'stock' if uploader is stock.Store else 'ours'
         cpu, osd = driver.cpu_of_tree(api.pid or 0), self.osd_cpu()
         started = time.perf_counter()
         peer = http.client.HTTPConnection(
@@ -128,7 +128,7 @@ class Cases(driver.Bench):
                      body=source.Source(self._size), headers={
                          **headers, 'Content-Length': str(self._size),
                          'Content-Type': 'application/octet-stream',
-                         'x-image-meta-store': store})
+                         'x-image-meta-store': name})
         status = peer.getresponse().status
         run = driver.Run(
             time.perf_counter() - started,
@@ -211,16 +211,17 @@ class Cases(driver.Bench):
         """Print how often an upload has talked to memcached."""
         driver.forget_client()
         calls: list[str] = []
-        call = client.Server.call
+        server = glance_progress.records.memcached.Server
+        call = server.call
 
-        def counted(server: Any, command: str, *args: Any, **kw: Any) -> Any:
+        def counted(self: Any, command: str, *args: Any, **kw: Any) -> Any:
             calls.append(command)
-            return call(server, command, *args, **kw)
+            return call(self, command, *args, **kw)
 
-        with mock.patch.object(client.Server, 'call', counted):
+        with mock.patch.object(server, 'call', counted):
             run = self.upload(
-                progress.Store, self.conf(self.memcached.address))
-            publisher._publisher.made().flush(5)  # type: ignore[union-attr]
+                store.Store, self.conf(self.memcached.address))
+            publisher.flush(5)
         print('round trips in %.1f s, update_interval 1 s: %d, of which 2 for '
               'the beginning and the end' % (run.seconds, len(calls)))
 
