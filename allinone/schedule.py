@@ -69,4 +69,6 @@ def do(name: str, act: ty.Callable[[], object]) -> None:
     """Do something and print how long it took."""
     begin = time.monotonic()
     act()
-    print(f'{name:<16} {time.monotonic() - begin:5.1f} s', flush=True)
+    # In one piece: what goes on beside it prints, too.
+    print(f'{name:<16} {time.monotonic() - begin:5.1f} s\n', end='',
+          flush=True)
