@@ -28,7 +28,7 @@ from allinone import service
 
 
 def main() -> int:
-    """Do what the command line says; return the exit status."""
+    """Do what the command line says, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog='tools/run-cloud.sh', description=__doc__)
     parser.add_argument('action', choices=('up', 'down', 'status', 'logs'))

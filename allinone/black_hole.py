@@ -18,7 +18,7 @@ import fixtures
 
 
 class BlackHole(fixtures.Fixture):
-    """A server whose queue is full: what connects to it hears nothing."""
+    """Listens with a full queue: what connects to it hears nothing."""
 
     #: HOST:PORT, on loopback.
     address: str

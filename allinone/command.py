@@ -31,7 +31,7 @@ def run(name: str, command: ty.Sequence[str], *,
 
     :param name: the service that the command is for
     :param stdin: what it can read from its standard input
-    :param timeout: seconds
+    :param timeout: seconds after which it is killed
     :raises ServiceError: if it fails, takes too long or is not there
     """
     line = ' '.join(command)
@@ -59,6 +59,6 @@ def run(name: str, command: ty.Sequence[str], *,
 
 
 def kill_all() -> None:
-    """End what run() waits for in other threads; there it fails."""
+    """End what run() waits for in other threads, so that it fails there."""
     for process in list(_running):
         process.kill()

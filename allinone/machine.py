@@ -30,7 +30,7 @@ POOL = 'images'
 
 
 class Machine(abc.ABC):
-    """Services of one directory.
+    """Runs the services of one directory.
 
     :param directory: holds everything
     """
@@ -42,16 +42,19 @@ class Machine(abc.ABC):
 
     @abc.abstractmethod
     def up(self) -> None:
-        """Start what does not run; end everything if that fails."""
+        """Start what does not run, and end everything if that fails.
+
+        :raises ServiceError: if a service cannot be started
+        """
 
     def down(self) -> None:
-        """End what runs; the data stay."""
+        """End what runs, and keep the data."""
         for daemon, _ in reversed(self.services):
             if daemon.running:
                 schedule.do(daemon.name, daemon.stop)
 
     def status(self) -> bool:
-        """Print a line a service and tell whether all of them run."""
+        """Print a line for each service and tell whether all of them run."""
         for daemon, address in self.services:
             state = (f'process {daemon.pid:<8} {address}' if daemon.running
                      else 'down')
@@ -59,13 +62,13 @@ class Machine(abc.ABC):
         return all(daemon.running for daemon, _ in self.services)
 
     def logs(self) -> None:
-        """Print the end of each log."""
+        """Print the end of each service's log."""
         for daemon, _ in self.services:
             print(f'==> {daemon.log_path}\n{daemon.log_tail()}\n')
 
 
 class ImageMachine(Machine):
-    """Ceph, memcached and glance-api with the rbd_progress driver.
+    """Runs Ceph, memcached and glance-api with the rbd_progress driver.
 
     Its ports are kept in the directory, so that a later process finds them.
 

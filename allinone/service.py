@@ -31,7 +31,7 @@ POLL = 0.05
 
 
 class ServiceError(Exception):
-    """A service could not be started, reached or ended."""
+    """Says that a service could not be started, reached or ended."""
 
     def __init__(self, name: str, problem: str, log: str = '') -> None:
         """Name the service and the problem, and show the end of its log."""
@@ -89,7 +89,7 @@ def _kill_group(pid: int) -> None:
 
 
 class Service(abc.ABC):
-    """A process of ours in a session of its own.
+    """A process that we start, in a session of its own.
 
     Its output goes to DIRECTORY/log/NAME.log. DIRECTORY/run/NAME.pid names
     it for later processes, in which an equal Service can stop it.
@@ -150,7 +150,7 @@ class Service(abc.ABC):
         return self._running is not None
 
     def start(self) -> None:
-        """Start the process; see wait_ready().
+        """Start the process, and do not wait until it is ready.
 
         :raises ServiceError: if it runs already, if a port is taken or if
             the program cannot be executed
@@ -179,7 +179,7 @@ class Service(abc.ABC):
     def wait_ready(self, timeout: float = 60) -> None:
         """Wait until the service does its work.
 
-        :param timeout: seconds
+        :param timeout: seconds that it gets
         :raises ServiceError: if the process ends, or the time is over
         """
         deadline = time.monotonic() + timeout
@@ -193,13 +193,21 @@ class Service(abc.ABC):
             time.sleep(self.ready_poll)
 
     def ensure(self, timeout: float = 60) -> None:
-        """Start the process if it does not run, and wait_ready()."""
+        """Start the process if it does not run, and wait until it is ready.
+
+        :param timeout: seconds that it gets to be ready
+        :raises ServiceError: see start() and wait_ready()
+        """
         if not self.running:
             self.start()
         self.wait_ready(timeout)
 
     def restart(self, timeout: float = 60) -> None:
-        """Stop the process if it runs, start it, and wait_ready()."""
+        """Stop the process if it runs, start it, and wait until it is ready.
+
+        :param timeout: seconds that it gets to be ready
+        :raises ServiceError: see stop(), start() and wait_ready()
+        """
         self.stop()
         self.ensure(timeout)
 

@@ -42,7 +42,7 @@ _WIDTH = 200
 
 
 class Sum:
-    """What came of all tests and checks.
+    """Adds up what came of all tests and checks.
 
     :ivar counts: how many have 'passed', 'failed' and been 'skipped'
     :ivar failures: of each failure its name and what is known of it

@@ -39,7 +39,7 @@ COMMAND_TIMEOUT = 60
 
 
 class Daemon(service.Service):
-    """One of the cluster's daemons, in the foreground."""
+    """Runs one of the cluster's daemons in the foreground."""
 
     def __init__(self, cluster: Ceph, kind: str, ident: str) -> None:
         super().__init__(f'ceph-{kind}', cluster.directory)
@@ -54,7 +54,7 @@ class Daemon(service.Service):
         return self.cluster.environment()
 
     def ask(self, *args: str) -> ty.Any:
-        """Return what the cluster answers, {} while it does not."""
+        """Return what the cluster answers, or {} while it does not answer."""
         try:
             return self.cluster.ceph(*args, parse=True, timeout=20)
         except service.ServiceError:
@@ -69,7 +69,7 @@ class Monitor(Daemon):
         self.ports = (cluster.mon_port,)
 
     def ready(self) -> bool:
-        """Tell whether it listens: clients then wait for it by themselves."""
+        """Tell whether it listens: then clients wait for it by themselves."""
         with socket.socket() as probe:
             return probe.connect_ex(('127.0.0.1', self.ports[0])) == 0
 
@@ -87,17 +87,17 @@ class Osd(Daemon):
         super().__init__(cluster, 'osd', '0')
 
     def ready(self) -> bool:
-        """Ask the OSD: the monitor may still know the one before it."""
+        """Tell what the OSD says: the monitor may know the one before it."""
         return bool(self.ask('tell', 'osd.0', 'status').get('state')
                     == 'active')
 
 
 class Ceph:
-    """The cluster. It is made at the first start and kept afterwards.
+    """Runs a cluster, which the first start makes and later ones keep.
 
-    :param directory: holds everything; made if missing
-    :param mon_port: TCP port for a cluster that is to be made, any free one
-        if not given; a cluster keeps its port
+    :param directory: holds everything; it is made if it is missing
+    :param mon_port: TCP port of a cluster that is to be made, which keeps it;
+        any free one if none is given
     """
 
     def __init__(self, directory: str | os.PathLike[str],
@@ -128,7 +128,7 @@ class Ceph:
         """Start what does not run yet and wait until all of it works.
 
         :param patience: seconds that each daemon gets
-        :raises ServiceError: if that fails; then nothing runs
+        :raises ServiceError: if that fails, and then nothing runs
         """
         try:
             if self._made.exists():
@@ -156,7 +156,7 @@ class Ceph:
             daemon.wait_ready(patience)
 
     def stop(self) -> None:
-        """End all daemons; the data stay."""
+        """End all daemons, and keep the data."""
         for daemon in (self.osd, self.mgr, self.mon):
             daemon.stop()
 
@@ -189,7 +189,7 @@ class Ceph:
                   '-c', str(self.server_conf), '--keyring', str(keyring))
 
     def _make_disk(self) -> str:
-        """Make the OSD's disk, which needs no monitor; return its UUID."""
+        """Make the OSD's disk, which needs no monitor, and return its UUID."""
         disk = str(uuid.uuid4())
         self._run('ceph-osd', '--mkfs', '-i', '0', '--osd-uuid', disk,
                   '--no-mon-config', '-c', str(self.server_conf))
@@ -230,16 +230,16 @@ class Ceph:
              timeout: float = COMMAND_TIMEOUT) -> ty.Any:
         """Run the ceph command as client.admin.
 
-        :param parse: ask for JSON and return what it says
-        :param timeout: seconds
-        :returns: the standard output, else
+        :param parse: whether to ask for JSON and to return what it says,
+            instead of the standard output
+        :param timeout: seconds after which it is killed
         :raises ServiceError: if it fails or takes too long
         """
         return self._client('ceph', args, parse, timeout)
 
     def rbd(self, *args: str, parse: bool = False,
             timeout: float = COMMAND_TIMEOUT) -> ty.Any:
-        """Run the rbd command as client.admin, see ceph()."""
+        """Run the rbd command as client.admin, as ceph() runs the other."""
         return self._client('rbd', args, parse, timeout)
 
     def _client(self, program: str, args: ty.Sequence[str], parse: bool,

@@ -54,19 +54,21 @@ def identity_headers(project: str, *roles: str,
 
 
 class GlanceBase(service.Service):
-    """What all ways to run glance-api have in common.
+    """Does what all ways to run glance-api have in common.
 
     :param directory: holds configuration, database, staging and log
     :param venv: the virtual environment that Glance runs in
     :param stores: store id -> {'type': 'file', 'http', 'rbd_progress', ...,
-        'pool': for RBD, and any option of that store}. RBD stores use the
-        Ceph user `glance`.
-    :param default_store: a store id, the first one if not given; without
-        multi_store a scheme, `rbd` for both types of RBD stores
-    :param multi_store: write enabled_backends; else the older `stores`
-    :param ceph_client_conf: ceph.conf for RBD stores
-    :param database: SQLite in the directory if not given
-    :param port: TCP port, any free one if not given
+        'pool': that of an RBD store, and any option of that store}. RBD
+        stores use the Ceph user `glance`.
+    :param default_store: a store id, that of the first store if none is
+        given; without multi_store a scheme, `rbd` for both types of RBD stores
+    :param multi_store: whether to write enabled_backends, instead of the
+        older `stores`
+    :param ceph_client_conf: the ceph.conf that RBD stores read
+    :param database: where it keeps what it knows, SQLite in the directory if
+        none is given
+    :param port: TCP port, any free one if none is given
     :param options: section -> option -> value, for glance-api.conf; they
         replace what is written otherwise
     :param router: app factory for [app:apiv2app], 'module:factory', instead
@@ -110,8 +112,8 @@ class GlanceBase(service.Service):
     def start(self) -> None:
         """Write the files, make the database if it is new, and start.
 
-        :raises ServiceError: see Service.start(), and if no database can be
-            made
+        :raises ServiceError: if no database can be made, or as
+            Service.start() says
         """
         if not self.running:
             self.prepare()
@@ -131,7 +133,7 @@ class GlanceBase(service.Service):
     def client(self, headers: ty.Mapping[str, str]) -> ty.Any:
         """Return a python-glanceclient for somebody.
 
-        :param headers: see identity_headers()
+        :param headers: what identity_headers() has returned
         """
         from glanceclient import client
         from keystoneauth1 import session
@@ -200,11 +202,11 @@ class GlanceBase(service.Service):
 
 
 class GlanceApi(GlanceBase):
-    """A current glance-api under uwsgi, from a virtual environment.
+    """Runs a current glance-api under uwsgi, from a virtual environment.
 
     :param processes: number of worker processes
-    :param threads: threads of each; None leaves out --threads and also
-        --enable-threads
+    :param threads: number of threads of each; None leaves out --threads and
+        also --enable-threads
     :param uwsgi_args: further arguments for uwsgi
     """
 
@@ -231,9 +233,9 @@ class GlanceApi(GlanceBase):
 
 
 class EventletGlanceApi(GlanceBase):
-    """The script glance-api of releases up to 2026.1 (32), under eventlet.
+    """Runs the script of releases up to 2026.1 (32), under eventlet.
 
-    :param workers: worker processes; with 0 the service itself works
+    :param workers: number of worker processes; with 0 the service itself works
     """
 
     def __init__(self, directory: str | os.PathLike[str],
@@ -256,9 +258,9 @@ class EventletGlanceApi(GlanceBase):
 
 
 class DebianGlanceApi(EventletGlanceApi):
-    """Debian 12's glance-api 25.1 (Zed).
+    """Runs Debian 12's glance-api 25.1 (Zed).
 
-    :param venv: made with --system-site-packages, or /usr
+    :param venv: an environment made with --system-site-packages, or /usr
     """
 
     def __init__(self, directory: str | os.PathLike[str],

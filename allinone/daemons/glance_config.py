@@ -59,7 +59,12 @@ def store_options(stores: ty.Mapping[str, ty.Mapping[str, object]],
                   default_store: str | None, multi_store: bool,
                   directory: pathlib.Path,
                   ceph_conf: pathlib.Path | None) -> ini.Options:
-    """Return the options of the stores, see glance.GlanceBase."""
+    """Return the options of the stores.
+
+    :param ceph_conf: the ceph.conf that RBD stores read
+
+    The other parameters are those of glance.GlanceBase.
+    """
     sections: dict[str, dict[str, object]] = {}
     types = {}
     for store_id, values in stores.items():

@@ -29,7 +29,7 @@ PASSWORD = 'glance'
 
 
 class Database(ty.Protocol):
-    """What a glance-api has to know of its database."""
+    """Has what a glance-api has to know of its database."""
 
     #: As oslo.db writes it.
     connection: str
@@ -38,7 +38,7 @@ class Database(ty.Protocol):
     suffix: str
 
     def clear(self) -> None:
-        """Have a database without any tables."""
+        """Drop all tables, and make the database if it is not there."""
 
     def dump(self, path: pathlib.Path) -> None:
         """Write what is in the database to a file."""
@@ -48,7 +48,7 @@ class Database(ty.Protocol):
 
 
 class Sqlite:
-    """A file, for one user: of two who write at once it refuses one."""
+    """Is a file for one user: of two who write at once it refuses one."""
 
     suffix = '.sqlite'
 
@@ -67,9 +67,9 @@ class Sqlite:
 
 
 class InMariaDb:
-    """A database in a server that runs.
+    """Is a database in a server that runs.
 
-    :param name: of letters, digits and underscores
+    :param name: its name, of letters, digits and underscores
     """
 
     suffix = '.sql'

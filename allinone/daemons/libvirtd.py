@@ -62,9 +62,9 @@ _SECRET = """\
 
 
 class Libvirtd(service.Service):
-    """The daemon.
+    """Runs the daemon.
 
-    :param directory: for its files, its log and its pid
+    :param directory: holds its files, its log and its pid
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
@@ -111,7 +111,7 @@ class Libvirtd(service.Service):
     def set_ceph_secret(self, uuid: str, user: str, key: str) -> None:
         """Give guests the key of a user of Ceph.
 
-        :param uuid: by which nova.conf calls it
+        :param uuid: the name that nova.conf has for the key
         :param user: without `client.`
         :param key: the secret in base64
         """
@@ -124,7 +124,7 @@ class Libvirtd(service.Service):
         value.unlink()
 
     def stop(self, timeout: float = 15) -> None:
-        """End the guests, then the daemon: guests would outlive it."""
+        """End the guests, which would outlive it, and then the daemon."""
         if self.running:
             with contextlib.suppress(service.ServiceError):
                 for guest in self.virsh('list', '--name').split():

@@ -34,9 +34,9 @@ def create_statement(database: str, user: str, password: str) -> str:
 
 
 class MariaDb(service.Service):
-    """A server whose data can be lost: nothing is ever synced to the disk.
+    """Runs a server that syncs nothing to the disk: its data can be lost.
 
-    :param directory: for its data, its log and its pid
+    :param directory: holds its data, its log and its pid
     :param port: TCP port
     :param databases: database -> (user, password); they are made at each
         start if they are not there
@@ -100,7 +100,7 @@ class MariaDb(service.Service):
             cwd=self.data)
 
     def ready(self) -> bool:
-        """Tell whether it greets: it does so after the databases are there."""
+        """Tell whether it greets, as it does when the databases are there."""
         try:
             with socket.create_connection(('127.0.0.1', self.port), 5) as peer:
                 peer.settimeout(5)

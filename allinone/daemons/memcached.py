@@ -23,10 +23,10 @@ from allinone import service
 
 
 class Memcached(service.Service):
-    """A memcached with its default 64 MiB, which forgets all when it ends.
+    """Runs a memcached of 64 MiB, which forgets all when it ends.
 
-    :param directory: for its log and its pid
-    :param port: TCP port, any free one if not given
+    :param directory: holds its log and its pid
+    :param port: TCP port, any free one if none is given
     :param name: tells several in one directory apart
     :param listen: IPv4 address to listen on
     """
@@ -65,7 +65,7 @@ class Memcached(service.Service):
         return values
 
     def _ask(self, command: str) -> list[str]:
-        """Send a command of the text protocol, return the answer's lines."""
+        """Send a command of the text protocol, and return the answer's lines."""
         with socket.create_connection((self.listen, self.port), 2) as peer:
             # The second command marks the end of whatever the first says.
             peer.sendall(f'{command}\r\nquit\r\n'.encode())

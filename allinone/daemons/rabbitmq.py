@@ -32,7 +32,7 @@ log.file = false
 
 
 class Epmd(service.Service):
-    """Erlang's port mapper; else RabbitMQ leaves one behind when it ends."""
+    """Runs Erlang's port mapper, or RabbitMQ would leave one behind."""
 
     def __init__(self, directory: str | os.PathLike[str], port: int) -> None:
         super().__init__('epmd', directory)
@@ -47,9 +47,9 @@ class Epmd(service.Service):
 
 
 class RabbitMq(service.Service):
-    """A broker with one user.
+    """Runs a broker with one user.
 
-    :param directory: for its data, its log and its pid
+    :param directory: holds its data, its log and its pid
     :param port: TCP port for AMQP
     :param dist_port: TCP port for other Erlang nodes, of which there are none
     :param epmd: the port mapper, which has to run
@@ -112,7 +112,7 @@ class RabbitMq(service.Service):
             return False
 
     def consumers(self, queue: str) -> int:
-        """Return how many listen to a queue, 0 if there is none."""
+        """Return how many listen to a queue, 0 if there is no such queue."""
         import amqp
         try:
             with amqp.Connection(

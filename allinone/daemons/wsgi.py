@@ -28,8 +28,9 @@ def command(venv: pathlib.Path, port: int, module: str, *,
     """Return the program and its arguments.
 
     :param module: name of a module that has an `application`
-    :param threads: threads of each process; None leaves out --threads and
-        also --enable-threads
+    :param processes: number of processes
+    :param threads: number of threads of each process; None leaves out
+        --threads and also --enable-threads
     :param args: further arguments for uwsgi
     """
     parallel = [] if threads is None else [
@@ -59,11 +60,11 @@ def answers(port: int) -> bool:
 
 
 class Api(service.Service):
-    """An API service that finds its configuration by the environment.
+    """Runs an API service that finds its configuration by the environment.
 
-    :param directory: for its log and its pid
+    :param directory: holds its log and its pid
     :param venv: the virtual environment that it runs in
-    :param module: see command()
+    :param module: name of a module that has an `application`
     :param port: TCP port
     :param variables: environment variables of its own
     """

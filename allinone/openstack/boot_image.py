@@ -67,8 +67,8 @@ def boot_sector(text: str) -> bytes:
 def write(path: pathlib.Path, text: str, size: int = 64 * MiB) -> None:
     """Write a raw disk.
 
-    :param text: see boot_sector()
-    :param size: in bytes; all but the first sector is a hole
+    :param text: what boot_sector() takes
+    :param size: size in bytes; all but the first sector is a hole
     """
     path.write_bytes(boot_sector(text))
     os.truncate(path, size)

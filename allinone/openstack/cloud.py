@@ -46,9 +46,9 @@ PATIENCE = 180
 
 
 class Cloud(machine.Machine):
-    """Keystone, Glance, Placement, Neutron's API and Nova, on Ceph.
+    """Runs Keystone, Glance, Placement, Neutron's API and Nova, on Ceph.
 
-    :param directory: holds everything; made if missing
+    :param directory: holds everything; it is made if it is missing
     :param venv: the virtual environment of all services, with this package
     """
 
@@ -193,7 +193,7 @@ class Cloud(machine.Machine):
         this_project.configure_tempest(self.site)
 
     def down(self) -> None:
-        """End what runs, first those that use others; the data stay."""
+        """End what runs, first those that use others, and keep the data."""
         users, used = schedule.Schedule(), schedule.Schedule()
         for daemon in self._openstack():
             self._plan_stop(users, daemon)

@@ -30,7 +30,7 @@ FLAVORS = {'tiny': 64, 'tiny-alt': 96}
 
 
 def create(site: layout.Site) -> None:
-    """Make what is not there, all of it public."""
+    """Make the images and flavors that are not there, all of them public."""
     with accounts.connect(site, 'admin') as admin:
         for name, ram in FLAVORS.items():
             if admin.compute.find_flavor(name) is None:

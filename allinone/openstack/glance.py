@@ -26,7 +26,7 @@ POOLS = {'ceph': 'images', 'second': 'second'}
 
 
 class GlanceApi(glance.GlanceApi):
-    """A glance-api that asks Keystone, and whose files others may edit."""
+    """Runs a glance-api that asks Keystone, and whose files others edit."""
 
     def __init__(self, site: layout.Site, ceph_conf: pathlib.Path) -> None:
         super().__init__(
@@ -53,9 +53,9 @@ class GlanceApi(glance.GlanceApi):
 
 
 class Glance(project.Project):
-    """The Image API.
+    """Has the Image API.
 
-    :param ceph_conf: ceph.conf for Ceph's user `glance`
+    :param ceph_conf: the ceph.conf that Ceph's user `glance` reads
     """
 
     name = 'glance'

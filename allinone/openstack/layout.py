@@ -48,7 +48,7 @@ def port_variable(name: str) -> str:
 
 
 class Site:
-    """Ports, passwords and paths, the same ones for each later process.
+    """Has ports, passwords and paths, the same ones in each later process.
 
     :param directory: holds everything
     :param venv: the virtual environment of all services
@@ -131,7 +131,7 @@ class Site:
                 'project_domain_name': 'Default'}
 
     def service_auth(self, user: str) -> dict[str, object]:
-        """Return a section with which one service calls another."""
+        """Return a section of options with which one service calls another."""
         return {**self.credentials(user), 'auth_type': 'password',
                 'region_name': REGION}
 
@@ -150,7 +150,7 @@ class Site:
         }
 
     def make_directories(self, project: str, *names: str) -> None:
-        """Make a project's directories, and these ones for its state."""
+        """Make a project's directories, and those for its state."""
         for path in (self.etc(project) / 'policy.d',
                      *(self.state(project) / name
                        for name in ('lock', *names))):

@@ -28,7 +28,7 @@ POOL = 'vms'
 
 
 class RpcService(service.Service):
-    """One of Nova's services that others reach through the message queue."""
+    """Runs a service of Nova that others reach by the message queue."""
 
     # Each look is a connection.
     ready_poll = 0.3
@@ -52,15 +52,15 @@ class RpcService(service.Service):
         return self.broker.consumers(self.queue) > 0
 
     def stop(self, timeout: float = 5) -> None:
-        """End it; nova-compute may take a minute if it is not killed."""
+        """End it soon: nova-compute may take a minute if it is not killed."""
         super().stop(timeout)
 
 
 class Nova(project.Project):
-    """API, conductor, scheduler and compute.
+    """Has API, conductor, scheduler and compute.
 
     :param broker: where the services listen
-    :param ceph_conf: ceph.conf for Ceph's user `nova`
+    :param ceph_conf: the ceph.conf that Ceph's user `nova` reads
     :param libvirt_uri: where libvirtd is
     """
 

@@ -24,9 +24,9 @@ from allinone import service
 
 
 class Project(abc.ABC):
-    """The configuration, databases and services of one project.
+    """Has the configuration, databases and services of one project.
 
-    :param site: what it knows of the others
+    :param site: what it knows of the other projects
     """
 
     name: str
@@ -48,7 +48,7 @@ class Project(abc.ABC):
         """Make the tables in the databases."""
 
     def write_conf(self, *layers: ini.Options) -> None:
-        """Write the file `conf`; later layers win."""
+        """Write the file `conf`, in which later layers win."""
         self.conf.write_text(ini.conf(self.site.common(self.name), *layers))
 
     def manage(self, program: str, *args: str,

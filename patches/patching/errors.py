@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What goes wrong."""
+"""Says what goes wrong."""
 
 
 class CannotApply(Exception):

@@ -58,7 +58,8 @@ def _uninterrupted() -> Iterator[None]:
 def write(contents: dict[pathlib.Path, bytes]) -> None:
     """Write all of the files, or none.
 
-    :param contents: by path; a symbolic link would be replaced by a file
+    :param contents: what to write by path; a symbolic link would be replaced
+        by a file
     :raises CannotApply: when they cannot be written
     """
     staged: list[tuple[pathlib.Path, str, str]] = []

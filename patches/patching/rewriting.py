@@ -50,7 +50,7 @@ def _git(
 
 
 def rewrite(tree: trees.Tree, reverse: bool) -> dict[pathlib.Path, bytes]:
-    """Return what to write to which files; nothing when all is done already.
+    """Return what to write to which files, nothing if all is done already.
 
     The paths are those of the files themselves, where a tree has links.
 

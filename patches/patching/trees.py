@@ -28,7 +28,7 @@ _PACKAGES = 'lib*/python*/*-packages'
 
 @dataclasses.dataclass(frozen=True)
 class Tree:
-    """A project that was found in a directory."""
+    """Is a project that was found in a directory."""
 
     project: str
     version: str
@@ -64,7 +64,7 @@ def find(directory: pathlib.Path) -> list[Tree]:
 
 
 def _named_by_metadata(root: pathlib.Path) -> dict[str, str]:
-    """Return project -> version."""
+    """Return the version of each project that the metadata name."""
     found: dict[str, str] = {}
     # A file of its own is what distutils writes for a distribution's package.
     for pattern in ('*.dist-info/METADATA', '*.egg-info/PKG-INFO',

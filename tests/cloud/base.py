@@ -75,7 +75,7 @@ def wait_for(what: str, look: Callable[[], Any]) -> Any:
 
 
 class Settings:
-    """The file of a service that gets other options, and the old ones again.
+    """Gives a service other options in its file, and the old ones again.
 
     :param path: the configuration file
     :param daemon: the service, which restarts when the file changes
@@ -87,7 +87,7 @@ class Settings:
         self.before = path.read_text()
 
     def edit(self, edits: Edits) -> None:
-        """Let the service run with these options and else as before.
+        """Let the service run with these options, and otherwise as before.
 
         :raises ServiceError: if it does not come up
         """
@@ -133,7 +133,7 @@ def delete_server(server: Any) -> None:
 
 
 def find_image(image_id: str) -> Any:
-    """Return an image of the user `demo`, None if there is none."""
+    """Return an image of the user `demo`, or None if there is none."""
     try:
         return connect('demo').image.get_image(image_id)
     except exceptions.NotFoundException:

@@ -103,7 +103,7 @@ def get(api: glance.GlanceBase, path: str) -> tuple[float, bytes]:
 def by_turns(
     api: glance.GlanceBase, paths: list[str], times: int
 ) -> list[float]:
-    """Return for each of *paths* the median, in ms."""
+    """Return the median of each path in milliseconds."""
     taken: dict[str, list[float]] = {path: [] for path in paths}
     for _ in range(times):
         for path in paths:

@@ -40,11 +40,11 @@ POOL = source.POOL
 
 @dataclasses.dataclass
 class Run:
-    """What one upload, or several at once, took.
+    """Has what one upload, or several at once, took.
 
-    :param seconds: from the beginning to the end of the last one
-    :param cpu: seconds of the processor for whoever uploads
-    :param osd_cpu: the same for the OSD
+    :param seconds: time from the beginning to the end of the last one
+    :param cpu: seconds of the processor that whoever uploads has had
+    :param osd_cpu: those that the OSD has had
     :param own: seconds of all this that went into telling progress
     """
 
@@ -61,7 +61,7 @@ COLUMNS = '%-26s %9s %9s %7s %7s %7s %7s'
 
 
 class Bench(services.Services):
-    """The two drivers that take turns.
+    """Has the two drivers take turns.
 
     :param ours: options of ``[glance_progress]``
     """
@@ -91,7 +91,7 @@ class Bench(services.Services):
         """Upload images, and delete them when the clock has stopped.
 
         :param known: whether the driver is told the size
-        :param zeros: of ten chunks, so many are zeros
+        :param zeros: how many of ten chunks are zeros
         :param at_once: number of images
         """
         def add(number: int) -> tuple[str, str]:
@@ -128,11 +128,12 @@ class Bench(services.Services):
     ) -> None:
         """Print what rbd_progress takes in relation to the stock driver.
 
-        :param servers: of memcached; one that is well if not given
-        :param during: what surrounds each upload through rbd_progress
-        :param upload: how to upload; one dense image of known size if not
+        :param servers: servers of memcached; one that is well if none are
             given
-        :param options: for the configuration file
+        :param during: what surrounds each upload through rbd_progress
+        :param upload: how to upload; one dense image of known size if it is
+            not given
+        :param options: options for the configuration file
         """
         conf = self.conf(servers or self.memcached.address, **options)
         upload = upload or self.upload
@@ -185,6 +186,6 @@ def cpu_of(pid: int) -> float:
 
 
 def cpu_of_tree(pid: int) -> float:
-    """Return the same for a process and all that descend from it."""
+    """Return those that a process and all its descendants have had."""
     children = psutil.Process(pid).children(recursive=True)
     return cpu_of(pid) + sum(cpu_of(child.pid) for child in children)

@@ -33,9 +33,9 @@ class Limits:
     """Measures what no driver can do faster.
 
     :param cluster: a Ceph that runs
-    :param pool: of RBD
-    :param directory: for a file of the size
-    :param size: in bytes
+    :param pool: pool of RBD
+    :param directory: holds a file of that size
+    :param size: size in bytes
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Limits:
         self._file.unlink()
 
     def measure(self) -> Iterator[tuple[str, float]]:
-        """Yield names and seconds."""
+        """Yield the name of each measurement, and its seconds."""
         hashes = [['openssl', 'dgst', '-' + name, str(self._file)]
                   for name in HASHES]
         store = self._rbd('import', str(self._file), 'limit', '--object-size',
@@ -95,7 +95,7 @@ class Limits:
 
 
 class _Late:
-    """A completion that comes later than it does.
+    """Is a completion that comes later than it does.
 
     :param completion: the binding's
     :param until: the moment, as time.monotonic() has it

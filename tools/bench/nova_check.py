@@ -115,7 +115,7 @@ def _servers(
 def fill(directory: str, url: str, count: int, wrong: float) -> None:
     """Make nova.conf, and fill the databases.
 
-    :param url: of a database, with a place for its name
+    :param url: URL of a database, with a place for its name
     """
     with open(os.path.join(directory, 'nova.conf'), 'w') as file:
         file.write('[DEFAULT]\ntransport_url = fake:/\n'

@@ -24,11 +24,11 @@ from tools.bench import source
 
 
 class Services:
-    """A Ceph with a pool, and a memcached.
+    """Runs a Ceph with a pool, and a memcached.
 
-    :param directory: for all files
-    :param size: of each image, in bytes
-    :param runs: of which there is a median
+    :param directory: holds all files
+    :param size: size of each image in bytes
+    :param runs: number of runs of which there is a median
     """
 
     def __init__(self, directory: pathlib.Path, size: int, runs: int) -> None:

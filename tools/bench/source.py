@@ -25,10 +25,10 @@ POOL = 'images'
 
 
 class Source:
-    """An image file of random data that costs no time to make.
+    """Is an image file of random data that costs no time to make.
 
-    :param size: in bytes
-    :param zeros: of ten chunks, so many are zeros
+    :param size: size in bytes
+    :param zeros: how many of ten chunks are zeros
     """
 
     _buffers = [os.urandom(8 * MiB) for _ in range(4)]

@@ -61,7 +61,7 @@ POOL = source.POOL
 
 
 class Cases(driver.Bench):
-    """What is measured: a method a case, which prints its lines."""
+    """Measures, in a method for each case, which prints its lines."""
 
     def limits(self) -> None:
         """Print what the machine can do, beside the stock driver."""

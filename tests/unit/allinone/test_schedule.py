@@ -53,7 +53,7 @@ class ScheduleTest(testtools.TestCase):
         self.assertEqual([], self.done)
 
     def test_the_first_failure_is_told(self):
-        """Not those that come of giving up, though they were added before."""
+        """What comes of giving up is not, though it was added before."""
         ended = threading.Event()
 
         def wait():

@@ -44,7 +44,7 @@ time.sleep(60)
 
 
 class Python(service.Service):
-    """A service that is a small Python program."""
+    """Runs a small Python program as a service."""
 
     def __init__(self, directory, program, name='python'):
         super().__init__(name, directory)
