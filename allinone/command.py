@@ -14,17 +14,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Sequence
 import os
 import subprocess
-import typing as ty
 
 from allinone import service
 
 _running: set[subprocess.Popen[str]] = set()
 
 
-def run(name: str, command: ty.Sequence[str], *,
-        env: ty.Mapping[str, str] | None = None,
+def run(name: str, command: Sequence[str], *,
+        env: Mapping[str, str] | None = None,
         cwd: str | os.PathLike[str] | None = None, stdin: str = '',
         timeout: float = 60) -> str:
     """Run a command and return its standard output.

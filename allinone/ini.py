@@ -14,12 +14,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 import configparser
 import io
-import typing as ty
 
 #: section -> option -> value
-Options = ty.Mapping[str, ty.Mapping[str, object]]
+Options = Mapping[str, Mapping[str, object]]
 
 
 def parser() -> configparser.RawConfigParser:

@@ -14,10 +14,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from collections.abc import Iterable
 import concurrent.futures
 import graphlib
 import time
-import typing as ty
 
 
 class Schedule:
@@ -27,17 +28,17 @@ class Schedule:
     """
 
     def __init__(self) -> None:
-        self._acts: dict[str, ty.Callable[[], object]] = {}
+        self._acts: dict[str, Callable[[], object]] = {}
         self._order: graphlib.TopologicalSorter[str] = (
             graphlib.TopologicalSorter())
 
-    def add(self, name: str, act: ty.Callable[[], object],
-            after: ty.Iterable[str] = ()) -> None:
+    def add(self, name: str, act: Callable[[], object],
+            after: Iterable[str] = ()) -> None:
         """Plan something, after other things that are planned."""
         self._acts[name] = act
         self._order.add(name, *after)
 
-    def run(self, give_up: ty.Callable[[], object] = lambda: None) -> None:
+    def run(self, give_up: Callable[[], object] = lambda: None) -> None:
         """Do everything, once.
 
         :param give_up: called after a failure or an interrupt, when nothing
@@ -65,7 +66,7 @@ class Schedule:
                 raise
 
 
-def do(name: str, act: ty.Callable[[], object]) -> None:
+def do(name: str, act: Callable[[], object]) -> None:
     """Do something and print how long it took."""
     begin = time.monotonic()
     act()

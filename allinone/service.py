@@ -22,7 +22,7 @@ import signal
 import socket
 import subprocess
 import time
-import typing as ty
+from typing import Any
 
 import psutil
 
@@ -272,7 +272,7 @@ class Service(abc.ABC):
             return ''
         return '\n'.join(text.splitlines()[-lines:])
 
-    def __enter__(self) -> ty.Any:
+    def __enter__(self) -> Any:
         self.start()
         try:
             self.wait_ready()

@@ -18,13 +18,14 @@ for all, secrets in plain files that only their owner can read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import concurrent.futures
 import json
 import os
 import pathlib
 import shutil
 import socket
-import typing as ty
+from typing import Any
 import uuid
 
 import portpicker
@@ -53,7 +54,7 @@ class Daemon(service.Service):
     def environment(self) -> dict[str, str]:
         return self.cluster.environment()
 
-    def ask(self, *args: str) -> ty.Any:
+    def ask(self, *args: str) -> Any:
         """Return what the cluster answers, or {} while it does not answer."""
         try:
             return self.cluster.ceph(*args, parse=True, timeout=20)
@@ -215,7 +216,7 @@ class Ceph:
         """Return the path of a user's keyring, which client_conf knows."""
         return self.client_conf.parent / f'ceph.client.{user}.keyring'
 
-    def create_user(self, name: str, pools: ty.Sequence[str]) -> pathlib.Path:
+    def create_user(self, name: str, pools: Sequence[str]) -> pathlib.Path:
         """Make client.NAME, who may use RBD in these pools.
 
         :returns: the path of the user's keyring
@@ -227,7 +228,7 @@ class Ceph:
         return self.keyring(name)
 
     def ceph(self, *args: str, parse: bool = False,
-             timeout: float = COMMAND_TIMEOUT) -> ty.Any:
+             timeout: float = COMMAND_TIMEOUT) -> Any:
         """Run the ceph command as client.admin.
 
         :param parse: whether to ask for JSON and to return what it says,
@@ -238,12 +239,12 @@ class Ceph:
         return self._client('ceph', args, parse, timeout)
 
     def rbd(self, *args: str, parse: bool = False,
-            timeout: float = COMMAND_TIMEOUT) -> ty.Any:
+            timeout: float = COMMAND_TIMEOUT) -> Any:
         """Run the rbd command as client.admin, as ceph() runs the other."""
         return self._client('rbd', args, parse, timeout)
 
-    def _client(self, program: str, args: ty.Sequence[str], parse: bool,
-                timeout: float) -> ty.Any:
+    def _client(self, program: str, args: Sequence[str], parse: bool,
+                timeout: float) -> Any:
         form = ('--format', 'json') if parse else ()
         output = self._run(program, *args, *form, timeout=timeout)
         return json.loads(output) if parse else output

@@ -15,10 +15,10 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 import os
 import struct
 import time
-import typing as ty
 
 #: Size in bytes of the sparse file that is the OSD's disk.
 OSD_SIZE = 12 * 2 ** 30
@@ -97,7 +97,7 @@ def _new_key() -> str:
     return base64.b64encode(head + secret).decode()
 
 
-def keyring(entity: str, caps: ty.Mapping[str, str]) -> str:
+def keyring(entity: str, caps: Mapping[str, str]) -> str:
     """Return the part of a keyring with a new key for one entity."""
     lines = [f'[{entity}]', f'key = {_new_key()}']
     lines += [f'caps {kind} = "{cap}"' for kind, cap in caps.items()]

@@ -19,10 +19,12 @@ nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Sequence
 import os
 import pathlib
 import tempfile
-import typing as ty
+from typing import Any
 
 import portpicker
 
@@ -81,7 +83,7 @@ class GlanceBase(service.Service):
 
     def __init__(self, directory: str | os.PathLike[str],
                  venv: str | os.PathLike[str], *,
-                 stores: ty.Mapping[str, ty.Mapping[str, object]],
+                 stores: Mapping[str, Mapping[str, object]],
                  default_store: str | None = None,
                  multi_store: bool = True,
                  ceph_client_conf: pathlib.Path | None = None,
@@ -130,7 +132,7 @@ class GlanceBase(service.Service):
         """Tell whether the list of API versions can be had."""
         return wsgi.answers(self.port)
 
-    def client(self, headers: ty.Mapping[str, str]) -> ty.Any:
+    def client(self, headers: Mapping[str, str]) -> Any:
         """Return a python-glanceclient for somebody.
 
         :param headers: what identity_headers() has returned
@@ -213,8 +215,8 @@ class GlanceApi(GlanceBase):
     def __init__(self, directory: str | os.PathLike[str],
                  venv: str | os.PathLike[str], *, processes: int = 1,
                  threads: int | None = 8,
-                 uwsgi_args: ty.Sequence[str] = (),
-                 **kwargs: ty.Any) -> None:
+                 uwsgi_args: Sequence[str] = (),
+                 **kwargs: Any) -> None:
         super().__init__(directory, venv, **kwargs)
         self.packaged_paste_ini = (
             self.venv / 'etc' / 'glance' / 'glance-api-paste.ini')
@@ -240,7 +242,7 @@ class EventletGlanceApi(GlanceBase):
 
     def __init__(self, directory: str | os.PathLike[str],
                  venv: str | os.PathLike[str], *, workers: int = 0,
-                 **kwargs: ty.Any) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(directory, venv, **kwargs)
         self.packaged_paste_ini = (
             self.venv / 'etc' / 'glance' / 'glance-api-paste.ini')
@@ -265,7 +267,7 @@ class DebianGlanceApi(EventletGlanceApi):
 
     def __init__(self, directory: str | os.PathLike[str],
                  venv: str | os.PathLike[str] = '/usr',
-                 **kwargs: ty.Any) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(directory, venv, **kwargs)
         self.packaged_paste_ini = pathlib.Path(
             '/etc/glance/glance-api-paste.ini')

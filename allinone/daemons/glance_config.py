@@ -14,8 +14,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 import pathlib
-import typing as ty
 
 from allinone import ini
 
@@ -55,7 +55,7 @@ def _trusting(pipeline: str) -> str:
     return ' '.join(name for name in pipeline.split() if name != 'authtoken')
 
 
-def store_options(stores: ty.Mapping[str, ty.Mapping[str, object]],
+def store_options(stores: Mapping[str, Mapping[str, object]],
                   default_store: str | None, multi_store: bool,
                   directory: pathlib.Path,
                   ceph_conf: pathlib.Path | None) -> ini.Options:

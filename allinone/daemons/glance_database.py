@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import pathlib
 import shutil
-import typing as ty
+from typing import Protocol
 
 from allinone.daemons import mariadb
 
@@ -28,7 +28,7 @@ USER = 'glance'
 PASSWORD = 'glance'
 
 
-class Database(ty.Protocol):
+class Database(Protocol):
     """Has what a glance-api has to know of its database."""
 
     #: As oslo.db writes it.

@@ -14,10 +14,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 import os
 import shutil
 import socket
-import typing as ty
 
 from allinone import command
 from allinone import files
@@ -46,7 +46,7 @@ class MariaDb(service.Service):
     _SOCKET = '--socket=mariadb.sock'
 
     def __init__(self, directory: str | os.PathLike[str], port: int,
-                 databases: ty.Mapping[str, tuple[str, str]]) -> None:
+                 databases: Mapping[str, tuple[str, str]]) -> None:
         super().__init__('mariadb', directory)
         self.port = port
         self.ports = (port,)

@@ -65,7 +65,10 @@ class Memcached(service.Service):
         return values
 
     def _ask(self, command: str) -> list[str]:
-        """Send a command of the text protocol, and return the answer's lines."""
+        """Send a command of the text protocol and return its answer in lines.
+
+        :raises OSError: if there is no answer
+        """
         with socket.create_connection((self.listen, self.port), 2) as peer:
             # The second command marks the end of whatever the first says.
             peer.sendall(f'{command}\r\nquit\r\n'.encode())

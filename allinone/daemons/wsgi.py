@@ -14,17 +14,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Sequence
 import http.client
 import os
 import pathlib
-import typing as ty
 
 from allinone import service
 
 
 def command(venv: pathlib.Path, port: int, module: str, *,
             processes: int = 1, threads: int | None = 8,
-            args: ty.Sequence[str] = ()) -> list[str]:
+            args: Sequence[str] = ()) -> list[str]:
     """Return the program and its arguments.
 
     :param module: name of a module that has an `application`
@@ -71,7 +72,7 @@ class Api(service.Service):
 
     def __init__(self, name: str, directory: str | os.PathLike[str],
                  venv: pathlib.Path, module: str, port: int,
-                 variables: ty.Mapping[str, str]) -> None:
+                 variables: Mapping[str, str]) -> None:
         super().__init__(name, directory)
         self.venv = venv
         self.module = module

@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-import typing as ty
+from typing import Any
 
 from allinone.openstack import layout
 
@@ -28,7 +28,7 @@ _SERVICES = (('glance', 'image', ''), ('placement', 'placement', ''),
              ('neutron', 'network', ''), ('nova', 'compute', '/v2.1'))
 
 
-def connect(site: layout.Site, user: str) -> ty.Any:
+def connect(site: layout.Site, user: str) -> Any:
     """Return an openstacksdk connection for admin or one of PEOPLE."""
     import openstack
     return openstack.connection.Connection(
@@ -67,19 +67,19 @@ def create(site: layout.Site) -> None:
                 project, user, roles['member'])
 
 
-def _project(identity: ty.Any, name: str) -> ty.Any:
+def _project(identity: Any, name: str) -> Any:
     return identity.find_project(name) or identity.create_project(
         name=name, domain_id='default')
 
 
-def _user(identity: ty.Any, name: str, password: str,
-          project: ty.Any) -> ty.Any:
+def _user(identity: Any, name: str, password: str,
+          project: Any) -> Any:
     return identity.find_user(name) or identity.create_user(
         name=name, password=password, domain_id='default',
         default_project_id=project.id)
 
 
-def _endpoints(identity: ty.Any, name: str, kind: str, url: str) -> None:
+def _endpoints(identity: Any, name: str, kind: str, url: str) -> None:
     known = identity.find_service(name) or identity.create_service(
         name=name, type=kind)
     there = {each.interface

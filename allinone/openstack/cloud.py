@@ -14,9 +14,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
 import contextlib
 import pathlib
-import typing as ty
 
 from allinone import command
 from allinone.daemons import ceph
@@ -74,10 +76,10 @@ class Cloud(machine.Machine):
         self.neutron = neutron.Neutron(site)
         self.nova = nova.Nova(
             site, self.rabbitmq, self.ceph.client_conf, self.libvirtd.uri)
-        self.projects: ty.Sequence[project.Project] = (
+        self.projects: Sequence[project.Project] = (
             self.keystone, self.glance, self.placement, self.neutron,
             self.nova)
-        infrastructure: ty.Sequence[service.Service] = (
+        infrastructure: Sequence[service.Service] = (
             self.ceph.mon, self.ceph.mgr, self.ceph.osd, self.memcached,
             self.mariadb, self.epmd, self.rabbitmq, self.libvirtd)
         self.services = [
@@ -87,7 +89,7 @@ class Cloud(machine.Machine):
             daemon.port_setting = (
                 'another GLANCE_PROGRESS_*_PORT for a new cloud')
 
-    def _openstack(self) -> ty.Iterator[service.Service]:
+    def _openstack(self) -> Iterator[service.Service]:
         for each in self.projects:
             yield from each.services
 
@@ -146,10 +148,10 @@ class Cloud(machine.Machine):
         return plan
 
     @staticmethod
-    def _ensure(daemon: service.Service) -> ty.Callable[[], None]:
+    def _ensure(daemon: service.Service) -> Callable[[], None]:
         return lambda: daemon.ensure(PATIENCE)
 
-    def _sync(self, each: project.Project) -> ty.Callable[[], None]:
+    def _sync(self, each: project.Project) -> Callable[[], None]:
         return lambda: self.site.once(f'{each.name} tables', each.sync)
 
     def _start_ceph(self) -> None:
@@ -215,7 +217,7 @@ class Cloud(machine.Machine):
 
 
 @contextlib.contextmanager
-def _using(*apis: service.Service) -> ty.Iterator[None]:
+def _using(*apis: service.Service) -> Iterator[None]:
     """Show the logs of services when a client of them fails."""
     try:
         yield

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import pathlib
 import tempfile
-import typing as ty
+from typing import Any
 
 from allinone.openstack import accounts
 from allinone.openstack import boot_image
@@ -41,7 +41,7 @@ def create(site: layout.Site) -> None:
                 _upload(admin, name, text)
 
 
-def _upload(admin: ty.Any, name: str, text: str) -> None:
+def _upload(admin: Any, name: str, text: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         disk = pathlib.Path(scratch, 'disk.raw')
         boot_image.write(disk, text)

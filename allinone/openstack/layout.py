@@ -14,12 +14,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 import json
 import os
 import pathlib
 import secrets
 import threading
-import typing as ty
+from typing import Any
 import uuid
 
 import portpicker
@@ -58,7 +59,7 @@ class Site:
         self.directory = directory.absolute()
         self.venv = venv.absolute()
         self._path = self.directory / 'cloud.json'
-        facts: dict[str, ty.Any] = {}
+        facts: dict[str, Any] = {}
         if self._path.exists():
             facts = json.loads(self._path.read_text())
         self.ports: dict[str, int] = facts.get('ports') or {
@@ -79,7 +80,7 @@ class Site:
             'ports': self.ports, 'passwords': self.passwords,
             'ceph_secret': self.ceph_secret, 'made': sorted(self.made)}))
 
-    def once(self, name: str, make: ty.Callable[[], object]) -> None:
+    def once(self, name: str, make: Callable[[], object]) -> None:
         """Make something unless it has been made before."""
         if name not in self.made:
             make()

@@ -15,7 +15,8 @@
 from __future__ import annotations
 
 import abc
-import typing as ty
+from collections.abc import Mapping
+from collections.abc import Sequence
 
 from allinone import command
 from allinone import ini
@@ -31,7 +32,7 @@ class Project(abc.ABC):
 
     name: str
     #: The services in the order in which they start.
-    services: ty.Sequence[service.Service]
+    services: Sequence[service.Service]
 
     def __init__(self, site: layout.Site) -> None:
         self.site = site
@@ -52,7 +53,7 @@ class Project(abc.ABC):
         self.conf.write_text(ini.conf(self.site.common(self.name), *layers))
 
     def manage(self, program: str, *args: str,
-               env: ty.Mapping[str, str] | None = None) -> str:
+               env: Mapping[str, str] | None = None) -> str:
         """Run a command of the project that ends by itself.
 
         :raises ServiceError: if it fails

@@ -13,4 +13,4 @@
 
 
 class CannotApply(Exception):
-    """Why nothing was changed, for the operator to read."""
+    """Says why nothing was changed, for the operator to read."""

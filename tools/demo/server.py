@@ -25,7 +25,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import typing as ty
+from typing import Any
 
 import allinone
 from allinone.openstack import accounts
@@ -60,7 +60,7 @@ class Demo:
         self.openstack = machine.site.program('openstack')
         self.client = accounts.connect(machine.site, 'demo')
 
-    def upload(self, path: pathlib.Path) -> ty.Any:
+    def upload(self, path: pathlib.Path) -> Any:
         """Upload a disk while the openstack command shows the progress."""
         image = self.client.image.create_image(
             'demo', disk_format='raw', container_format='bare',
@@ -82,22 +82,22 @@ class Demo:
                 watcher.terminate()
         return self.client.image.get_image(image.id)
 
-    def boot(self, image: ty.Any) -> ty.Any:
+    def boot(self, image: Any) -> Any:
         compute = self.client.compute
         server = compute.create_server(
             name='demo', image_id=image.id, networks='none',
             flavor_id=compute.find_flavor('tiny').id)
         return compute.wait_for_server(server, wait=PATIENCE)
 
-    def rebuild(self, server: ty.Any, image: ty.Any) -> None:
+    def rebuild(self, server: Any, image: Any) -> None:
         self.client.compute.rebuild_server(server, image=image.id)
         self.client.compute.wait_for_server(server, wait=PATIENCE)
 
-    def snapshot(self, server: ty.Any) -> ty.Any:
+    def snapshot(self, server: Any) -> Any:
         return self.client.compute.create_server_image(
             server, 'demo-snapshot', wait=True, timeout=PATIENCE)
 
-    def say_console(self, server: ty.Any) -> None:
+    def say_console(self, server: Any) -> None:
         """Print the last line that the guest has printed."""
         output = self.client.compute.get_server_console_output(server)
         lines = output['output'].split('\n')
