@@ -28,7 +28,7 @@ import fixtures
 import testtools
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent.parent
-STAND_IN = PROJECT / 'tools' / 'cloud' / 'devstack.sh'
+STAND_IN = PROJECT / 'allinone' / 'openstack' / 'devstack.sh'
 
 GLANCE_ROUTER = 'glance_progress.api:API.factory'
 NOVA_ROUTER = 'nova_snapshot_fix.api:APIRouterV21.factory'
