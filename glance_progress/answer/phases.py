@@ -110,7 +110,8 @@ def _filled_by_newest_request(
     newest = _newest(recorded)
     if (newest is not None and image.targets
             and newest.store not in image.targets
-            and newest.age(now) > reconcile.GRACE):
+            # In milliseconds, as the API shows it
+            and round(newest.age(now), 3) > reconcile.GRACE):
         return []  # of the time before this import
     return _of_newest_request(recorded)
 
