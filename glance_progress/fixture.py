@@ -23,7 +23,8 @@ from glance_progress.records import publisher
 
 # They need Glance or glance_store, and hold nothing if nobody has imported
 # them.
-_OTHERS = ('glance_progress.driver.staging', 'glance_progress.locations.guard')
+_OTHERS = ('glance_progress.ceph.lookout', 'glance_progress.driver.staging',
+           'glance_progress.locations.guard')
 
 
 class Process(fixtures.Fixture):

@@ -216,12 +216,16 @@ class Ceph:
         """Return the path of a user's keyring, which client_conf knows."""
         return self.client_conf.parent / f'ceph.client.{user}.keyring'
 
-    def create_user(self, name: str, pools: Sequence[str]) -> pathlib.Path:
+    def create_user(self, name: str, pools: Sequence[str],
+                    readable: Sequence[str] = ()) -> pathlib.Path:
         """Make client.NAME, who may use RBD in these pools.
 
+        :param readable: pools in which the user may only read
         :returns: the path of the user's keyring
         """
-        caps = ', '.join(f'profile rbd pool={pool}' for pool in pools)
+        caps = ', '.join(
+            [f'profile rbd pool={pool}' for pool in pools]
+            + [f'profile rbd-read-only pool={pool}' for pool in readable])
         files.write_private(self.keyring(name), self.ceph(
             'auth', 'get-or-create', f'client.{name}', 'mon', 'profile rbd',
             'osd', caps, 'mgr', caps))

@@ -173,6 +173,21 @@ class Memcached:
                 failed += batch
         return failed
 
+    def add(self, key: str, value: bytes, ttl: int) -> bool | None:
+        """Store *value* for *ttl* seconds, unless *key* is there already.
+
+        :returns: whether it was not there; None when no server answered
+        """
+        servers = {s.name: s for s in self.servers if not s.resting}
+        name = rendezvous.RendezvousHash(nodes=list(servers)).get_node(key)
+        if name is None:
+            return None
+        try:
+            return bool(servers[name].call(
+                'add', key, value, expire=ttl, noreply=False))
+        except Unavailable:
+            return None
+
     def get_many(self, keys: Iterable[str]) -> list[dict[str, bytes]]:
         """Ask every server for *keys*, one round trip each, side by side.
 

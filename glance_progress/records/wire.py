@@ -36,6 +36,23 @@ STATES = (UPLOADING, FINISHED, FAILED)
 #: Where Glance keeps what is to be imported.
 STAGING_STORE = 'os_glance_staging_store'
 
+#: The place of what was seen by looking at Ceph itself; ``found_in`` says in
+#: which store. A place of its own keeps the record of a failed upload, and is
+#: unknown to readers of before.
+LOOKED = 'os_glance_looked'
+
+#: The place of what tells how much of an image Glance has read back.
+HASHED = 'os_glance_hashed'
+
+# Phases of a snapshot that Nova makes in Ceph: there is no RBD image yet; the
+# disk is being copied; Glance is yet to be told where it is.
+PREPARING = 'preparing'
+FLATTENING = 'flattening'
+REGISTERING = 'registering'
+
+#: Places of records that are of no store.
+PLACES = (STAGING_STORE, LOOKED, HASHED)
+
 # memcached takes keys of 250 bytes (its doc/protocol.txt, "Keys"); the fixed
 # parts of ours are 17 bytes and an image's id is a UUID of 36.
 _MAX_KEY_PART = 96
@@ -50,6 +67,9 @@ OLD = 60
 
 # What JavaScript holds exactly ends here, and no image is of 8 PiB.
 _MAX_NUMBER = 2 ** 53
+
+# Fields that few records have a use for travel only where they are set.
+_RARE = ('phase', 'found_in', 'measured_by', 'position', 'pace')
 
 #: Sequences are in nanoseconds, and are shown in microseconds.
 SEQUENCES_SHOWN = 1000
@@ -87,6 +107,11 @@ class Record:
     the infrastructure. ``left_in`` is the status in which Glance has left the
     image for good after the failure; None where it is as it should be.
 
+    What was seen by looking at Ceph says more: the ``phase``, the store that
+    it was ``found_in``, and what the bytes are ``measured_by``. Where the
+    total is not known, ``position`` is the part of the way that is behind,
+    from 0 to 1, and ``pace`` the part that it advances in a second.
+
     ``skew`` is what a reader adds to the writer's clock to get its own; it
     does not travel.
     """
@@ -104,6 +129,11 @@ class Record:
     failure: str | None = None
     rate: float | None = None
     left_in: str | None = None
+    phase: str | None = None
+    found_in: str | None = None
+    measured_by: str | None = None
+    position: float | None = None
+    pace: float | None = None
     skew: float = dataclasses.field(default=0.0, compare=False, repr=False)
 
     @property
@@ -122,6 +152,9 @@ class Record:
         """
         fields = {'version': VERSION, **dataclasses.asdict(self)}
         del fields['skew']
+        for name in _RARE:
+            if fields[name] is None:
+                del fields[name]
         if secrets:
             fields['hmac'] = _hmac(fields, secrets[0])
         value = json.dumps(fields, separators=(',', ':')).encode()
@@ -163,7 +196,8 @@ class Record:
         for name in ('image_id', 'store'):
             if not isinstance(getattr(self, name), str):
                 raise InvalidRecord('%s is no text' % name)
-        for name in ('request_id', 'host', 'failure', 'left_in'):
+        for name in ('request_id', 'host', 'failure', 'left_in', 'phase',
+                     'found_in', 'measured_by'):
             if not isinstance(getattr(self, name), (str, type(None))):
                 raise InvalidRecord('%s is no text' % name)
         if self.state not in STATES:
@@ -173,8 +207,13 @@ class Record:
             'sequence', self.sequence, int, end=_MAX_NUMBER * SEQUENCES_SHOWN)
         for name in ('started_at', 'updated_at'):
             _validate_number(name, getattr(self, name), int, float)
-        if self.rate is not None:
-            _validate_number('rate', self.rate, int, float)
+        for name in ('rate', 'pace'):
+            if getattr(self, name) is not None:
+                _validate_number(name, getattr(self, name), int, float)
+        if self.position is not None:
+            _validate_number('position', self.position, int, float)
+            if self.position > 1:
+                raise InvalidRecord('a position behind the end')
         if self.total_bytes is not None:
             _validate_number('total_bytes', self.total_bytes, int)
             if self.bytes_written > self.total_bytes:
@@ -186,15 +225,18 @@ class Record:
     def percent(self) -> float | None:
         """Percent written, one decimal; 100 only when the store has finished.
 
-        None when the total is not known.
+        None when neither the total nor the position is known.
         """
         if self.state == FINISHED:
             return 100.0
         if self.total_bytes is None:
-            return None
-        if not self.total_bytes:
+            if self.position is None:
+                return None
+            tenths = int(1000 * self.position)
+        elif not self.total_bytes:
             return 0.0
-        tenths = 1000 * self.bytes_written // self.total_bytes
+        else:
+            tenths = 1000 * self.bytes_written // self.total_bytes
         return min(tenths, 999) / 10
 
     def bytes_per_second(self, now: float) -> float | None:
@@ -224,18 +266,24 @@ class Record:
 
         None when nobody can tell, as when they should be over.
         """
-        rate = self.bytes_per_second(now)
-        if (self.state != UPLOADING or self.total_bytes is None or not rate
-                or self.stalled(now, stalled_after)):
+        if self.state != UPLOADING or self.stalled(now, stalled_after):
             return None
-        left = ((self.total_bytes - self.bytes_written) / rate
-                - self.age(now))
+        rate = self.bytes_per_second(now)
+        if self.total_bytes is not None and rate:
+            left = (self.total_bytes - self.bytes_written) / rate
+        elif (self.total_bytes is None and self.position is not None
+                and self.pace and self.age(now) <= RATE_WINDOW):
+            left = (1 - self.position) / self.pace
+        else:
+            return None
+        left -= self.age(now)
         return left if left >= 0.001 else None
 
     def describe(self, now: float, stalled_after: float) -> dict[str, Any]:
         """Return all fields and what is derived of them, ready for JSON."""
         fields = dataclasses.asdict(self)
-        for name in ('skew', 'rate', 'left_in'):
+        for name in ('skew', 'rate', 'left_in', 'phase', 'found_in',
+                     'position', 'pace'):
             del fields[name]
         return {
             **fields,
@@ -287,7 +335,7 @@ def legacy_values(record: Record) -> dict[str, bytes]:
     staged has none, since its bytes are yet to go to the store. Of several
     stores that are written at once, they are those of the last that moved.
     """
-    if record.store == STAGING_STORE:
+    if record.store in PLACES:
         return {}
     image_id = _key_part(record.image_id)
     total, written = record.total_bytes, record.bytes_written

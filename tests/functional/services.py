@@ -36,10 +36,18 @@ PROJECT = pathlib.Path(__file__).parents[2]
 #: The user by whose name Glance's stores know themselves to Ceph.
 CEPH_USER = 'glance'
 
+#: A user who may also read where servers keep their disks, and one who writes
+#: there, as Nova does.
+READER = 'reader'
+NOVA = 'nova'
+
 POOL = 'images'
 SECOND_POOL = 'second'
 THIRD_POOL = 'third'
 POOLS = (POOL, SECOND_POOL, THIRD_POOL)
+
+#: Where servers keep their disks.
+SERVERS_POOL = 'vms'
 
 
 @functools.cache
@@ -60,6 +68,16 @@ def ceph() -> allinone.daemons.ceph.Ceph:
     for pool in POOLS:
         cluster.create_pool(pool)
     cluster.create_user(CEPH_USER, POOLS)
+    return cluster
+
+
+@functools.cache
+def ceph_of_nova() -> allinone.daemons.ceph.Ceph:
+    """Return the Ceph, with SERVERS_POOL as well, and READER and NOVA."""
+    cluster = ceph()
+    cluster.create_pool(SERVERS_POOL)
+    cluster.create_user(READER, POOLS, readable=[SERVERS_POOL])
+    cluster.create_user(NOVA, [*POOLS, SERVERS_POOL])
     return cluster
 
 

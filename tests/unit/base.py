@@ -150,11 +150,15 @@ class Server(fixtures.Fixture):
     def _memcached(self, stream):
         for line in stream:
             command, *words = line.decode().split()
-            if command == 'set':
+            if command in ('set', 'add'):
                 key, _, ttl, size = words
-                self.values[key] = stream.read(int(size) + 2)[:-2]
+                value = stream.read(int(size) + 2)[:-2]
                 self.commands.append((command, key, int(ttl)))
-                stream.write(b'STORED\r\n')
+                if command == 'add' and key in self.values:
+                    stream.write(b'NOT_STORED\r\n')
+                else:
+                    self.values[key] = value
+                    stream.write(b'STORED\r\n')
             else:
                 self.commands.append((command, *words))
                 for key in self.values.keys() & set(words):
@@ -174,7 +178,7 @@ def silent(stream):
 def answering(answer):
     """Answer each connection's first request with *answer* and hang up."""
     def behave(stream):
-        if stream.readline().startswith(b'set'):
+        if stream.readline().startswith((b'set', b'add')):
             stream.readline()
         stream.write(answer)
         stream.flush()

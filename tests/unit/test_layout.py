@@ -39,8 +39,8 @@ PLACES = {
     'glance_store': ('glance_progress/driver/',
                      'glance_progress/api/stores.py'),
     'nova': ('nova_snapshot_fix/',),
-    'rados': ('glance_progress/driver/',),
-    'rbd': ('glance_progress/driver/',),
+    'rados': ('glance_progress/ceph/', 'glance_progress/driver/'),
+    'rbd': ('glance_progress/ceph/', 'glance_progress/driver/'),
 }
 
 #: The rooms of glance_progress, those of a line above those of the lines
@@ -48,7 +48,7 @@ PLACES = {
 ROOMS = (
     {'process', 'section', 'warning'},
     {'records'},
-    {'answer', 'cli', 'client', 'driver'},
+    {'answer', 'ceph', 'cli', 'client', 'driver'},
     {'locations'},
     {'fixture', 'opts'},
     {'api', 'cmd', 'osc'},

@@ -94,6 +94,14 @@ class TestAnswers(TestCase):
         self.assertEqual([{'a': b'0'}, {'a': b'1'}],
                          self.client(*servers).get_many(['a']))
 
+    def test_add(self):
+        server = self.server()
+        client = self.client(server)
+        self.assertTrue(client.add('a', b'1', 77))
+        self.assertIs(False, client.add('a', b'2', 77))
+        self.assertEqual(b'1', server.values['a'])
+        self.assertEqual(('add', 'a', 77), server.commands[0])
+
     def test_nothing_to_do(self):
         server = self.server()
         self.assertEqual([], self.client(server).set_many({}, 60))
@@ -103,6 +111,9 @@ class TestAnswers(TestCase):
 class TestFaults(TestCase):
 
     def assert_fails(self, server, timeout=base.PATIENCE):
+        client = self.client(server, timeout=timeout)
+        self.assertIsNone(client.add('a', b'1', 60))
+        self.assertIsNone(client.add('a', b'1', 60))
         client = self.client(server, timeout=timeout)
         self.assertEqual(['a'], client.set_many({'a': b'1'}, 60))
         self.assertTrue(client.servers[0].resting)

@@ -147,6 +147,11 @@ class TestJson(base.TestCase):
             'host': (1, True, []),
             'request_id': (1, True, []),
             'failure': (1, True, []),
+            'phase': (1, True, []),
+            'found_in': (1, True, []),
+            'measured_by': (1, True, []),
+            'position': (-0.1, 1.1, '1', True, math.nan),
+            'pace': (-1, '1', True, math.nan, math.inf),
             'bytes_written': (-1, 1.0, '1', None, True, 2 ** 53, 1001),
             'total_bytes': (-1, 1.0, '1', True, 2 ** 53, 249),
             'sequence': (-1, 1.0, '1', None, True, 2 ** 63,
@@ -257,7 +262,29 @@ class TestDerived(base.TestCase):
              'started_at_iso': '1970-01-01T00:16:40Z',
              'updated_at_iso': '1970-01-01T00:16:43Z', 'percent': 10.0,
              'bytes_per_second': 33.333, 'eta': 25.999, 'age': 1.001,
-             'stalled': False}, described)
+             'stalled': False, 'measured_by': None}, described)
+
+    def test_rare_fields_travel_where_they_are_set(self):
+        record = base.a_record(
+            phase='flattening', found_in='ceph', measured_by='object map',
+            position=0.5, pace=0.01)
+        self.assertEqual(record, wire.Record.from_json(record.to_json()))
+        self.assertNotIn(b'pace', base.a_record().to_json())
+
+    def test_by_position(self):
+        record = base.a_record(total_bytes=None, position=0.4567, pace=0.01)
+        self.assertEqual(45.6, record.percent)
+        self.assertAlmostEqual(50.33, record.eta(1014, 60))
+        self.assertIsNone(record.eta(1021, 60))
+        self.assertIsNone(base.a_record(
+            total_bytes=None, position=0.5).eta(1014, 60))
+        self.assertEqual(99.9, base.a_record(
+            total_bytes=None, position=1).percent)
+
+    def test_places_of_no_store_have_no_legacy_keys(self):
+        for place in wire.PLACES:
+            self.assertEqual({}, wire.legacy_values(
+                base.a_record(store=place)))
 
     def test_describe_unknown(self):
         described = base.a_record(
