@@ -62,6 +62,7 @@ _STORE = _object({
     'eta': _NUMBER,
     'age': _NUMBER,
     'stalled': {'type': 'boolean'},
+    'measured_by': {'enum': ['object map', 'diff', None]},
     'host': _TEXT,  # for administrators
 }, 'host')
 
@@ -71,10 +72,11 @@ IMAGE = _object({
     'owner': _TEXT,
     'status': {'type': 'string'},
     'phase': {'enum': ['queued', 'upload', 'staging', 'staged', 'import',
-                       'copy', 'done', 'failed']},
+                       'copy', 'done', 'failed', 'preparing',
+                       'flattening', 'registering', 'hashing']},
     'size': {**_BYTES, 'type': ['integer', 'null']},
     'percent': _PERCENT,
-    'source': {'enum': ['memcached', 'database']},
+    'source': {'enum': ['memcached', 'database', 'ceph']},
     'stores': {'type': 'array', 'items': _STORE},
     'last_failure': {'anyOf': [{'type': 'null'}, _object({
         'store': {'type': 'string', 'minLength': 1},
@@ -82,6 +84,15 @@ IMAGE = _object({
         'updated_at': _NUMBER,
         'updated_at_iso': _TEXT,
         'request_id': _TEXT,
+    })]},
+    'hashed': {'anyOf': [{'type': 'null'}, _object({
+        'bytes_read': _BYTES,
+        'total_bytes': {**_BYTES, 'type': ['integer', 'null']},
+        'percent': _PERCENT,
+        'bytes_per_second': _NUMBER,
+        'eta': _NUMBER,
+        'age': _NUMBER,
+        'stalled': {'type': 'boolean'},
     })]},
 })
 

@@ -26,6 +26,9 @@ class Image:
     :param targets: stores that an import is to fill, or was to
     :param failed: stores that the last import has failed to fill
     :param importing: whether an import is at work
+    :param of_server: whether it is to be the snapshot of a server
+    :param hashing: whether Glance reads it back, to hash it
+    :param age: seconds since it was made; None when that is not known
     """
 
     image_id: str
@@ -37,6 +40,15 @@ class Image:
     targets: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     importing: bool = False
+    of_server: bool = False
+    hashing: bool = False
+    age: float | None = None
+
+    @property
+    def awaited(self) -> bool:
+        """Whether data may come of which Glance knows nothing."""
+        return self.status == 'queued' and not (
+            self.importing and self.targets)
 
     @property
     def at_work(self) -> bool:
@@ -46,7 +58,8 @@ class Image:
     @property
     def in_transit(self) -> bool:
         """Whether data of this image are under way."""
-        return self.status in ('saving', 'uploading', 'importing') or (
+        return self.hashing or (
+            self.status in ('saving', 'uploading', 'importing')) or (
             self.status == 'active' and self.importing
             and not self.targets <= self.stores)
 

@@ -34,10 +34,21 @@ IMPORT = 'import'
 COPY = 'copy'
 DONE = 'done'
 FAILED = 'failed'
+HASHING = 'hashing'  # and those of what was seen in Ceph, of wire
 
 
-def of(image: database.Image, stores: Sequence[reconcile.Store]) -> str:
-    """Return the phase of *image*, by what is known of its *stores*."""
+def of(
+    image: database.Image, stores: Sequence[reconcile.Store],
+    seen: wire.Record | None = None,
+) -> str:
+    """Return the phase of *image*, by what is known of its *stores*.
+
+    :param seen: what was seen of it in Ceph, if that counts
+    """
+    if image.hashing:
+        return HASHING
+    if seen is not None and seen.phase is not None:
+        return seen.phase
     staged = _staged(stores)
     staging = staged is not None and staged.state == wire.UPLOADING
     newest = _of_newest_request(_recorded(stores))
@@ -65,15 +76,24 @@ def of(image: database.Image, stores: Sequence[reconcile.Store]) -> str:
 
 def percent(
     image: database.Image, stores: Sequence[reconcile.Store], phase: str,
-    now: float,
+    now: float, seen: wire.Record | None = None,
+    read: wire.Record | None = None,
 ) -> float | None:
     """Return how much of *phase* is done; None when that is not known.
 
+    :param seen: what was seen of the image in Ceph, if that counts
+    :param read: how much of it Glance has read back, if that is known
     :param now: seconds since the epoch
     """
     if phase == DONE:
         return 100.0
-    counted = [each.percent for each in _counted(image, stores, phase, now)]
+    if phase == HASHING:
+        counted = [read.percent] if read is not None else []
+    elif seen is not None:
+        counted = [seen.percent]
+    else:
+        counted = [
+            each.percent for each in _counted(image, stores, phase, now)]
     known = [each for each in counted if each is not None]
     if not known or len(known) < len(counted):
         return None

@@ -23,6 +23,7 @@ from collections.abc import Mapping
 import dataclasses
 from typing import Union
 
+from glance_progress.answer import beside
 from glance_progress.answer import database
 from glance_progress.records import wire
 
@@ -63,12 +64,25 @@ def stores(
     :param records: what memcached holds of the image, by store
     :param now: seconds since the epoch
     """
+    seen = beside.seen(image, records)
+    records = of_stores(records)
     recorded = {store: _corrected(image, record, now)
                 for store, record in records.items()
                 if not _obsolete(image, record, records, now)}
+    of_ceph = None if seen is None else beside.store_of(seen)
+    if of_ceph is not None:
+        recorded[of_ceph.store] = of_ceph
     others = (image.stores | image.targets | image.unfilled) - set(recorded)
     return [*recorded.values(),
             *(_unrecorded(image, store) for store in sorted(others))]
+
+
+def of_stores(
+    records: Mapping[str, wire.Record]
+) -> dict[str, wire.Record]:
+    """Return those of *records* that tell of uploads."""
+    return {place: record for place, record in records.items()
+            if place not in (wire.LOOKED, wire.HASHED)}
 
 
 def last_failure(
@@ -79,7 +93,8 @@ def last_failure(
     :param records: what memcached holds of the image, by store
     :param now: seconds since the epoch
     """
-    corrected = (_corrected(image, each, now) for each in records.values())
+    corrected = (_corrected(image, each, now)
+                 for each in of_stores(records).values())
     return max((each for each in corrected if each.state == wire.FAILED),
                key=lambda each: each.sequence, default=None)
 

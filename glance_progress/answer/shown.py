@@ -19,6 +19,7 @@ from collections.abc import Sequence
 import dataclasses
 from typing import Any
 
+from glance_progress.answer import beside
 from glance_progress.answer import database
 from glance_progress.answer import phases
 from glance_progress.answer import reconcile
@@ -27,7 +28,11 @@ from glance_progress.records import wire
 # Fields of a store that nobody can fill without a record.
 _OF_RECORDS = (
     'started_at', 'started_at_iso', 'updated_at', 'updated_at_iso',
-    'sequence', 'request_id', 'bytes_per_second', 'eta', 'age')
+    'sequence', 'request_id', 'bytes_per_second', 'eta', 'age', 'measured_by')
+
+# Fields of a record that tell how much was read.
+_OF_READING = ('total_bytes', 'percent', 'bytes_per_second', 'eta', 'age',
+               'stalled')
 
 
 def describe(
@@ -43,7 +48,9 @@ def describe(
     :param owner: whether to name the requests that upload, as for admins
     """
     stores = reconcile.stores(image, records, now)
-    phase = phases.of(image, stores)
+    seen = beside.seen(image, records)
+    phase = phases.of(image, stores, seen)
+    read = beside.read(image, records)
     requests = admin or owner
     return {
         'image_id': image.image_id,
@@ -52,14 +59,15 @@ def describe(
         'status': image.status,
         'phase': phase,
         'size': image.size,
-        'percent': phases.percent(image, stores, phase, now),
-        'source': _source(stores),
+        'percent': phases.percent(image, stores, phase, now, seen, read),
+        'source': 'ceph' if seen is not None else _source(stores),
         'stores': [
             _unrecorded(each) if isinstance(each, reconcile.Unrecorded)
             else _recorded(each, now, stalled_after, admin, requests)
             for each in sorted(stores, key=lambda each: each.store)],
         'last_failure': _last_failure(
             reconcile.last_failure(image, records, now), requests),
+        'hashed': _hashed(read, now, stalled_after),
     }
 
 
@@ -86,6 +94,17 @@ def _recorded(
     if not requests:
         fields['request_id'] = None
     return fields
+
+
+def _hashed(
+    record: wire.Record | None, now: float, stalled_after: float
+) -> dict[str, Any] | None:
+    """Return what there is to say of what Glance has read back, to hash it."""
+    if record is None:
+        return None
+    fields = record.describe(now, stalled_after)
+    return {'bytes_read': record.bytes_written,
+            **{name: fields[name] for name in _OF_READING}}
 
 
 def _unrecorded(store: reconcile.Unrecorded) -> dict[str, Any]:

@@ -22,24 +22,36 @@ from urllib import parse
 from glance.api.v2 import images
 from glance.common import wsgi
 from oslo_config import cfg
+from oslo_log import log as logging
 
 from glance_progress.answer import database
+from glance_progress.answer import reconcile
 from glance_progress.answer import shown
 from glance_progress.api import transit
+from glance_progress.ceph import lookout
 from glance_progress import process
 from glance_progress.records import memcached
 from glance_progress.records import reader
 from glance_progress.records import store_names
 from glance_progress.records import wire
 from glance_progress import section
+from glance_progress import warning
+
+LOG = logging.getLogger(__name__)
 
 LIST_PATH = '/v2/info/progress'
 
 #: Version of what the two calls answer; it grows with each field.
-VERSION = '1.1'
+VERSION = '1.2'
+
+# Seconds from which on an image is looked for in Ceph: most are uploaded, and
+# have begun by then.
+_LOOKED_AT_FROM = 2.0
 
 _reader = process.PerProcess(
     lambda conf: reader.from_conf(conf, memcached.get(conf)))
+
+_fault = warning.Hourly(LOG)
 
 
 class Controller(images.ImagesController):
@@ -67,10 +79,13 @@ class Controller(images.ImagesController):
         """Return the answer for each image of *page*."""
         conf = cfg.CONF
         found = _reader.get(conf).read(
-            [image.image_id for image in page], store_names.all_of(conf))
+            [image.image_id for image in page],
+            [*store_names.all_of(conf), wire.LOOKED, wire.HASHED])
         by_image: dict[str, dict[str, wire.Record]] = {}
         for (image_id, store), record in (found or {}).items():
             by_image.setdefault(image_id, {})[store] = record
+        for image in page:
+            _look(conf, image, by_image.setdefault(image.image_id, {}))
         now = time.time()
         return [
             shown.describe(
@@ -79,6 +94,30 @@ class Controller(images.ImagesController):
                 owner=(image.owner is not None
                        and image.owner == req.context.project_id))
             for image in page]
+
+
+def _look(
+    conf: cfg.ConfigOpts, image: database.Image,
+    records: dict[str, wire.Record],
+) -> None:
+    """Have Ceph looked at, if an image may come to be there by itself.
+
+    What is known then is put to *records*.
+    """
+    if not image.awaited or (image.age or 0.0) < _LOOKED_AT_FROM:
+        return
+    if any(record.state == wire.UPLOADING and record.age(time.time()) < (
+            reconcile.GRACE) for record in
+            reconcile.of_stores(records).values()):
+        return  # it has just begun, or ended
+    try:
+        seen = lookout.get(conf).ask(
+            image.image_id, records.get(wire.LOOKED))
+    except Exception as exc:
+        _fault.say('An image is shown without a look at Ceph.', exc=exc)
+        return
+    if seen is not None:
+        records[wire.LOOKED] = seen
 
 
 class Deserializer(images.RequestDeserializer):

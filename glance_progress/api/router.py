@@ -82,3 +82,7 @@ class API(router.API):
         mapper.connect(
             '/images/{image_id}/import', controller=imports,
             action='import_image', conditions={'method': ['POST']})
+        if hasattr(images.ImagesController, 'add_location'):  # since 29
+            mapper.connect(
+                '/images/{image_id}/locations', controller=imports,
+                action='add_location', conditions={'method': ['POST']})

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from typing import Any
 
@@ -35,6 +36,7 @@ _TASKS_AGE = 1.0
 def image_of(image: Any) -> database.Image:
     """Return what counts of Glance's *image*, as the caller may see it."""
     properties = image.extra_properties
+    importing = bool(properties.get('os_glance_import_task'))
     unnamed = None if cfg.CONF.enabled_backends else store_names.UNNAMED
     stores = (location.get('metadata', {}).get('store', unnamed)
               for location in image.locations)
@@ -44,7 +46,25 @@ def image_of(image: Any) -> database.Image:
         stores=frozenset(store for store in stores if store),
         targets=_stores(properties.get('os_glance_importing_to_stores')),
         failed=_stores(properties.get('os_glance_failed_import')),
-        importing=bool(properties.get('os_glance_import_task')))
+        importing=importing,
+        # As Nova's API says when it makes one.
+        of_server=(properties.get('image_type') in ('snapshot', 'backup')
+                   and 'instance_uuid' in properties),
+        hashing=bool(
+            importing and image.status in ('active', 'importing')
+            and getattr(image, 'os_hash_algo', None)
+            and not image.os_hash_value),
+        age=_age(image.created_at))
+
+
+def _age(created_at: datetime.datetime | None) -> float | None:
+    """Return the seconds since then."""
+    if created_at is None:
+        return None
+    if created_at.tzinfo is None:
+        created_at = created_at.replace(tzinfo=datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return (now - created_at).total_seconds()
 
 
 def _stores(text: str | None) -> frozenset[str]:
@@ -126,7 +146,7 @@ class Transit:
         if time.monotonic() - read_at > _TASKS_AGE:
             task = models.Task
             query = sqlalchemy.select(task.image_id).where(
-                task.type == 'api_image_import',
+                task.type.in_(('api_image_import', 'location_import')),
                 task.status.in_(('pending', 'processing')),
                 task.deleted == sqlalchemy.false(),
                 task.image_id.is_not(None))

@@ -25,6 +25,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 import webob.exc
 
+from glance_progress.driver import hashed
 from glance_progress.driver import staging
 from glance_progress.driver import upload
 from glance_progress.records import store_names
@@ -125,3 +126,8 @@ class ImportController(images.ImagesController):
     def import_image(self, req: Any, image_id: str, body: Any) -> Any:
         staging.install(cfg.CONF)
         return super().import_image(req, image_id, body)
+
+    def add_location(self, req: Any, image_id: str, body: Any) -> Any:
+        """Add a location, whose data Glance then reads back to hash them."""
+        hashed.expect(req.context)
+        return super().add_location(req, image_id, body)

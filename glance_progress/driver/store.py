@@ -31,6 +31,7 @@ from typing import Any
 
 from glance_store._drivers import rbd
 
+from glance_progress.driver import hashed
 from glance_progress.driver import metered
 from glance_progress.driver import options
 from glance_progress.driver import pipeline
@@ -70,6 +71,17 @@ class Store(metered.Metered, rbd.Store):
         self._writes_in_flight = section.of(
             self.conf, options.OPTS).writes_in_flight
         super().configure_add()
+
+    def get(
+        self, location: Any, offset: int = 0, chunk_size: int | None = None,
+        context: Any = None,
+    ) -> tuple[Any, int]:
+        """Return an image's data and size, as the stock driver does."""
+        data, size = super().get(
+            location, offset=offset, chunk_size=chunk_size, context=context)
+        return hashed.metered(
+            self.conf, location.store_location.image, data, size,
+            context), size
 
     def _add(
         self,

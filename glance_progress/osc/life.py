@@ -51,7 +51,8 @@ def _state(snapshot: dict[str, Any]) -> str:
     """Return the status of an image, and whether it is active in part."""
     # An image is active as soon as it is in one store.
     if snapshot['status'] == 'active' and snapshot['phase'] != 'done':
-        return 'active (copying)'
+        return 'active (%s)' % (
+            'hashing' if snapshot['phase'] == 'hashing' else 'copying')
     return str(snapshot['status'])
 
 

@@ -55,6 +55,12 @@ class TestLife(base.TestCase):
                     'active', importing=True, targets=frozenset('b')),
                 image_api.a_snapshot('active')))
 
+    def test_hash(self):
+        self.assertEqual(
+            'active (hashing) at least 00:05 -> active', self.states(
+                image_api.a_snapshot('active', importing=True, hashing=True),
+                image_api.a_snapshot('active')))
+
     def test_what_has_begun_before(self):
         # 10 s until it last moved, 20 s since; b is of an earlier attempt
         before = image_api.a_snapshot(now=1030, records=[
