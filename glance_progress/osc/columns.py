@@ -59,3 +59,13 @@ class Failure(_Column):
         return '%s  %s  %s' % (
             self._value['updated_at_iso'], self._value['store'],
             display.printable(self._value['failure'] or ''))
+
+
+class Hashed(_Column):
+    """Writes how much Glance has read back to hash, and None as ``-``."""
+
+    def human_readable(self) -> str:
+        if self._value is None:
+            return _UNKNOWN
+        return display.numbers(
+            {**self._value, 'bytes_written': self._value['bytes_read']})

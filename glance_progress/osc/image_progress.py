@@ -42,9 +42,10 @@ from glance_progress.osc import life
 LOG = logging.getLogger(__name__)
 
 _FIELDS = ('image_id', 'name', 'owner', 'status', 'phase', 'size', 'percent',
-           'source', 'stores', 'last_failure')
+           'source', 'stores', 'last_failure', 'hashed')
 _FORMATS = {'size': columns.Size, 'percent': columns.Percent,
-            'stores': columns.Stores, 'last_failure': columns.Failure}
+            'stores': columns.Stores, 'last_failure': columns.Failure,
+            'hashed': columns.Hashed}
 
 _LISTED = {'image_id': 'ID', 'name': 'Name', 'status': 'Status',
            'phase': 'Phase', 'percent': 'Percent', 'stores': 'Stores'}

@@ -132,7 +132,7 @@ class TestShow(TestCase):
             ['stores', 'b  23.7%  237B/0.98KiB, 23B/s, ETA 00:32  '
                        'uploading'],
             ['', 'ceph  25.0%  250B/0.98KiB, 25B/s, ETA 00:30  uploading'],
-            ['last_failure', '-'],
+            ['last_failure', '-'], ['hashed', '-'],
         ], self.table(image_api.a_snapshot(
             size=3 * 2 ** 29, records=[
                 base.a_record(), base.a_record(
@@ -147,6 +147,13 @@ class TestShow(TestCase):
     def test_failure(self):
         self.assertIn('failed: No room.',
                       dict(self.table(image_api.failed()))['stores'])
+
+    def test_hashed(self):
+        self.assertEqual('250B/0.98KiB, 25B/s, ETA 00:30', dict(self.table({
+            **image_api.finished(), 'hashed': {
+                'bytes_read': 250, 'total_bytes': 1000, 'percent': 25.0,
+                'bytes_per_second': 25.0, 'eta': 30.0, 'age': 0.0,
+                'stalled': False}}))['hashed'])
 
     def test_from_the_database_alone(self):
         table = dict(self.table(image_api.a_snapshot()))
