@@ -28,6 +28,7 @@ through; those of this module are ProgressError.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Sequence
 import logging
 import re
 import time
@@ -50,8 +51,16 @@ Snapshot = dict[str, Any]
 #: before may fail to. A restart of glance-api takes less.
 PATIENCE = 60
 
+#: Seconds that a server may ask to wait for; more is a mistake of something on
+#: the way to it.
+_LATEST = 60
+
 # They change with each look, also when the image does not.
 _CLOCKS = ('age', 'eta', 'bytes_per_second')
+
+# Phases in which Ceph is looked at, and of which no trace is left when it does
+# not answer: Glance has the image queued all the time.
+_BESIDE = ('queued', wire.PREPARING, wire.FLATTENING, wire.REGISTERING)
 
 
 class ProgressError(Exception):
@@ -95,14 +104,20 @@ class _Api:
         # Catalogs have it with and without the version.
         self._base = re.sub(r'(/v2(\.\d+)?)?/*$', '', endpoint)
         self._adapter = session
+        #: Seconds after which the last answer asks to look again
+        self.retry_after = 0.0
 
     def get(self, path: str) -> Any:
         """Return what JSON *path*, from /v2 on, answers.
 
         :raises exceptions.ClientException: when it answers an error or none
         """
+        self.retry_after = 0.0
         answer = self._adapter.get(
-            self._base + path, timeout=PATIENCE, raise_exc=True)
+            self._base + path, timeout=PATIENCE, raise_exc=False)
+        self.retry_after = _seconds(answer.headers.get('Retry-After'))
+        if answer.status_code >= 400:
+            raise exceptions.from_response(answer, 'GET', answer.url)
         try:
             return answer.json()
         except ValueError as exc:
@@ -173,14 +188,16 @@ def watch(
     """Yield the progress of an image now, and each time that it has changed.
 
     It ends when the image is done or has failed, which includes one that is
-    back in ``queued``. A failure that is older than a minute at the first
-    look is no end: the next attempt is waited for. A store that has stalled
-    may go on, so that it is no end, either. A server that fails to answer for
-    less than PATIENCE is waited for, except at the first look.
+    back in ``queued``. At a failure that is older than a minute at the first
+    look the next attempt is waited for, without *timeout* for PATIENCE. A
+    store that has stalled may go on, and what is ``queued`` may begin, so that
+    neither is an end. A server that fails to answer for less than PATIENCE is
+    waited for, except at the first look.
 
-    :param interval: seconds between two looks
-    :param timeout: seconds to wait while nothing changes and no store is
-        being written to; None waits for ever
+    :param interval: seconds between two looks, or more where the server asks
+        for that
+    :param timeout: seconds to wait while nothing changes; None waits for as
+        long as there is the image
     :raises NothingHappens: after *timeout*
     :raises ImageDeleted: when it was there before
     :raises ImageNotFound: also for one that the caller may not see
@@ -190,7 +207,7 @@ def watch(
     last: Snapshot | None = None
     begun = False
     old: Snapshot | None = None
-    moved = answered = time.monotonic()
+    first = moved = answered = time.monotonic()
     while True:
         try:
             snapshot = api.show(image_id)
@@ -205,6 +222,7 @@ def watch(
             LOG.info('Trying again: %s', exc)
         else:
             changed = last is None or _timeless(snapshot) != _timeless(last)
+            advanced = last is None or _moving(snapshot) != _moving(last)
             if last is None and _failed_long_ago(snapshot):
                 old = _timeless(snapshot)
             last = snapshot
@@ -212,17 +230,26 @@ def watch(
                 yield snapshot
             if old is None or _timeless(snapshot) != old:
                 old = None
-                begun = begun or snapshot['phase'] != 'queued'
+                begun = begun or snapshot['phase'] not in _BESIDE
                 if (snapshot['phase'] in ('done', 'failed')
                         or begun and snapshot['phase'] == 'queued'):
                     return
+            elif timeout is None and time.monotonic() - first > PATIENCE:
+                return
             # Not before: whoever takes the snapshot may take time as well.
             answered = time.monotonic()
-            if changed or _under_way(snapshot):
+            if advanced:
                 moved = answered
             if timeout is not None and answered - moved > timeout:
                 raise NothingHappens(snapshot, timeout)
-        time.sleep(interval)
+        time.sleep(max(interval, api.retry_after))
+
+
+def _seconds(retry_after: str | None) -> float:
+    """Return how long a header asks to wait, 0 where it has no seconds."""
+    if retry_after is None or not retry_after.strip().isdecimal():
+        return 0.0  # a date is by a clock that may be wrong
+    return min(float(retry_after), _LATEST)
 
 
 def _passes(exc: exceptions.ClientException) -> bool:
@@ -234,9 +261,26 @@ def _passes(exc: exceptions.ClientException) -> bool:
 
 def _timeless(snapshot: Snapshot) -> Snapshot:
     """Return *snapshot* without what changes as time goes by."""
-    return {**snapshot, 'stores': [
-        {name: value for name, value in store.items() if name not in _CLOCKS}
-        for store in snapshot['stores']]}
+    return _without(snapshot, _CLOCKS)
+
+
+def _moving(snapshot: Snapshot) -> Snapshot:
+    """Return *snapshot* with what changes when something happens alone."""
+    return _without(snapshot, (*_CLOCKS, 'stalled'))
+
+
+def _without(snapshot: Snapshot, names: Sequence[str]) -> Snapshot:
+    """Return *snapshot* without fields of that name of what is counted."""
+    counted = {**snapshot, 'stores': [
+        _rest(store, names) for store in snapshot['stores']]}
+    if snapshot.get('hashed'):  # since 1.2
+        counted['hashed'] = _rest(snapshot['hashed'], names)
+    return counted
+
+
+def _rest(fields: Snapshot, names: Sequence[str]) -> Snapshot:
+    return {name: value for name, value in fields.items()
+            if name not in names}
 
 
 def _failed_long_ago(snapshot: Snapshot) -> bool:
@@ -245,9 +289,3 @@ def _failed_long_ago(snapshot: Snapshot) -> bool:
             if store['state'] == wire.FAILED]
     return (snapshot['phase'] == 'failed' and bool(ages)
             and all(age is not None and age > wire.OLD for age in ages))
-
-
-def _under_way(snapshot: Snapshot) -> bool:
-    """Tell whether a store is being written to, and moves on."""
-    return any(store['state'] == wire.UPLOADING and not store['stalled']
-               for store in snapshot['stores'])

@@ -25,6 +25,8 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from glance_progress.answer import database
+from glance_progress.answer import pace
+from glance_progress.answer import recent
 from glance_progress.answer import reconcile
 from glance_progress.answer import shown
 from glance_progress.api import transit
@@ -60,40 +62,66 @@ class Controller(images.ImagesController):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._transit = transit.Transit(self)
+        self._recent = recent.Recent()
+        self._queue = pace.Queue()
 
     def show_progress(self, req: Any, image_id: str) -> dict[str, Any]:
+        caller = recent.caller(req.context)
+        image = self._recent.get(caller, image_id)
+        if image is not None:
+            records = _records([image])[image_id]
+            if recent.moves(records.values()):
+                return self._shown(req, image, records)
         # Who may not see the image does not get past this.
-        image = self.show(req, image_id)
-        return self._describe(req, [transit.image_of(image)])[0]
+        image = transit.image_of(self.show(req, image_id))
+        records = _records([image])[image.image_id]
+        if recent.moves(records.values()):
+            self._recent.put(caller, image)
+        return self._shown(req, image, records)
 
     def list_progress(
         self, req: Any, marker: str | None = None, limit: int | None = None
     ) -> dict[str, Any]:
         page, next_marker = self._transit.page(req, marker, limit)
-        return {'images': self._describe(req, page),
-                'next_marker': next_marker}
+        records = _records(page)
+        images = [self._describe(req, image, records[image.image_id])
+                  for image in page]
+        return {'images': images, 'next_marker': next_marker,
+                'retry_after': self._queue.next(pace.of_list(images))}
+
+    def _shown(
+        self, req: Any, image: database.Image, records: dict[str, wire.Record]
+    ) -> dict[str, Any]:
+        """Return the answer for *image*, and when to look again."""
+        snapshot = self._describe(req, image, records)
+        wanted = pace.of(snapshot)
+        return {'snapshot': snapshot, 'retry_after': (
+            None if wanted is None else self._queue.next(wanted))}
 
     def _describe(
-        self, req: Any, page: Sequence[database.Image]
-    ) -> list[dict[str, Any]]:
-        """Return the answer for each image of *page*."""
-        conf = cfg.CONF
-        found = _reader.get(conf).read(
-            [image.image_id for image in page],
-            [*store_names.all_of(conf), wire.LOOKED, wire.HASHED])
-        by_image: dict[str, dict[str, wire.Record]] = {}
-        for (image_id, store), record in (found or {}).items():
-            by_image.setdefault(image_id, {})[store] = record
-        for image in page:
-            _look(conf, image, by_image.setdefault(image.image_id, {}))
-        now = time.time()
-        return [
-            shown.describe(
-                image, by_image.get(image.image_id, {}), now,
-                conf[section.NAME].stalled_after, admin=req.context.is_admin,
-                owner=(image.owner is not None
-                       and image.owner == req.context.project_id))
-            for image in page]
+        self, req: Any, image: database.Image, records: dict[str, wire.Record]
+    ) -> dict[str, Any]:
+        """Return the answer for *image*, of which *records* tell."""
+        _look(cfg.CONF, image, records)
+        return shown.describe(
+            image, records, time.time(), cfg.CONF[section.NAME].stalled_after,
+            admin=req.context.is_admin,
+            owner=(image.owner is not None
+                   and image.owner == req.context.project_id))
+
+
+def _records(
+    page: Sequence[database.Image]
+) -> dict[str, dict[str, wire.Record]]:
+    """Return what memcached holds of each image, by place."""
+    found = _reader.get(cfg.CONF).read(
+        [image.image_id for image in page],
+        [*store_names.all_of(cfg.CONF), wire.LOOKED, wire.HASHED])
+    by_image: dict[str, dict[str, wire.Record]] = {
+        image.image_id: {} for image in page}
+    for (image_id, place), record in (found or {}).items():
+        by_image[image_id][place] = record
+    return by_image
 
 
 def _look(
@@ -139,7 +167,7 @@ class Serializer(wsgi.JSONResponseSerializer):
     """Writes answers that no cache may keep, and links to pages of a list."""
 
     def show_progress(self, response: Any, result: dict[str, Any]) -> None:
-        self._write(response, result)
+        self._write(response, result, result['snapshot'])
 
     def list_progress(self, response: Any, result: dict[str, Any]) -> None:
         query = dict(response.request.params)
@@ -148,11 +176,15 @@ class Serializer(wsgi.JSONResponseSerializer):
                 'first': _link(query)}
         if result['next_marker']:
             body['next'] = _link({**query, 'marker': result['next_marker']})
-        self._write(response, body)
+        self._write(response, result, body)
 
-    def _write(self, response: Any, body: dict[str, Any]) -> None:
+    def _write(
+        self, response: Any, result: dict[str, Any], body: dict[str, Any]
+    ) -> None:
         self.default(response, body)
         response.headers['Cache-Control'] = 'no-store'
+        if result['retry_after'] is not None:
+            response.headers['Retry-After'] = str(result['retry_after'])
 
 
 def _link(query: dict[str, str]) -> str:

@@ -53,12 +53,17 @@ def numbers(record: Described) -> str:
 
 
 def state(record: Described) -> str:
-    """Return the state of *record* in words, with the reason of a failure."""
+    """Return the state of *record* in words, without the reason."""
     if record['stalled']:
         return 'stalled for ' + tqdm.tqdm.format_interval(record['age'])
-    if record['failure']:
-        return '%s: %s' % (record['state'], printable(record['failure']))
     return str(record['state'])
+
+
+def state_and_reason(record: Described) -> str:
+    """Return the state of *record* in words, with the reason of a failure."""
+    if record['failure'] and not record['stalled']:
+        return '%s: %s' % (record['state'], printable(record['failure']))
+    return state(record)
 
 
 def printable(text: str) -> str:
@@ -75,7 +80,7 @@ def line(record: Described) -> str:
     return '%s  %s  %s  %s' % (
         record['store'],
         'unknown total' if percent is None else '%.1f%%' % percent,
-        numbers(record), state(record))
+        numbers(record), state_and_reason(record))
 
 
 class Display(abc.ABC):
@@ -120,9 +125,14 @@ class Json(Display):
 
 
 class Bars(Display):
-    """Draws a bar for each store, one below the other."""
+    """Draws a bar for each store, one below the other.
+
+    A line that is longer than the terminal is wide is cut off. What must not
+    be follows when the bars have come to their end.
+    """
 
     def __init__(self) -> None:
+        self._last: Sequence[Described] = ()
         self._bars: dict[str | None, tqdm.tqdm[Any]] = {}
 
     def title(self, text: str) -> None:
@@ -131,6 +141,7 @@ class Bars(Display):
         bar.refresh()
 
     def update(self, records: Sequence[Described]) -> None:
+        self._last = records
         for record in records:
             self._draw(self._bar(record['store']), record)
 
@@ -161,6 +172,10 @@ class Bars(Display):
     def close(self) -> None:
         for bar in self._bars.values():
             bar.close()
+        for record in self._last:
+            if record['failure']:
+                print('%s: %s' % (record['store'], state_and_reason(record)),
+                      flush=True)
 
 
 def _literally(text: str) -> str:

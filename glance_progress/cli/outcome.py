@@ -72,13 +72,13 @@ def staged(records: Sequence[dict[str, Any]]) -> bool:
 
 
 def over(records: Sequence[dict[str, Any]]) -> bool:
-    """Tell whether there are described *records*, and none moves on.
+    """Tell whether there are described *records*, and all have ended.
 
-    What is staged will be imported, so that this alone is no end.
+    What has stalled may go on. What is staged will be imported, so that this
+    alone is no end.
     """
-    ended = [r for r in records
-             if r['state'] != wire.UPLOADING or r['stalled']]
-    return bool(records) and len(ended) == len(records) and not staged(records)
+    return (bool(records) and not staged(records)
+            and all(r['state'] != wire.UPLOADING for r in records))
 
 
 def of_printing(

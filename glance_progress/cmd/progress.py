@@ -30,7 +30,12 @@ from glance_progress.records import memcached
 from glance_progress.records import options
 from glance_progress.records import reader
 from glance_progress.records import store_names
+from glance_progress.records import wire
 from glance_progress import section
+
+# Seconds for which a record is waited for, as glance_progress.client waits for
+# a server.
+_PATIENCE = 60.0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,7 +43,8 @@ def _parser() -> argparse.ArgumentParser:
         prog='glance-progress',
         description='Show how far image uploads are, as Ceph sees it.',
         epilog='Exit status: 0 finished (show: or in progress), 1 failed, '
-               '2 stalled or no record, 255 could not look.')
+               '2 nothing has happened for the time of --timeout (show: '
+               'stalled, or no record), 255 could not look.')
     parser.add_argument(
         '--version', action='version',
         version=metadata.version('glance-progress'))
@@ -67,9 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         '--interval', type=arguments.seconds, default=1.0, metavar='SECONDS',
         help='time between two looks, default 1')
     watch.add_argument(
-        '--timeout', type=arguments.seconds, default=60.0, metavar='SECONDS',
-        help='give up when there is no record, or when what is staged is not '
-             'imported, for so long, default 60')
+        '--timeout', type=arguments.seconds, metavar='SECONDS',
+        help='give up when nothing has happened for so long; without it, stay '
+             'for as long as there is a record')
     return parser
 
 
@@ -115,16 +121,19 @@ class _Watch:
         return [record.describe(now, self._stalled_after)
                 for _, record in sorted((found or {}).items())]
 
-    def give_up(self, records: list[dict[str, Any]]) -> int:
-        """Say why there is no end to be seen, and return the exit status.
+    def give_up(self, records: list[dict[str, Any]]) -> None:
+        """Say why there is no end to be seen.
 
         :param records: the described records of the last look
         """
+        last = outcome.of_last_request(records)
         if not self.answered:
             self._say('No answer from memcached at %s.' % self._servers)
-            return outcome.UNUSABLE
-        if outcome.staged(outcome.of_last_request(records)):
+        elif outcome.staged(last):
             self._say('Image %s is staged, and nobody imports it.'
+                      % self._image_id)
+        elif any(r['state'] == wire.UPLOADING for r in last):
+            self._say('The upload of image %s does not move on.'
                       % self._image_id)
         elif records:
             self._say('The last upload of image %s has failed, and no other '
@@ -132,7 +141,6 @@ class _Watch:
         else:
             self._say('No record of image %s in store %s at memcached %s.' % (
                 self._image_id, ' or '.join(self._stores), self._servers))
-        return outcome.STALLED
 
     @staticmethod
     def _say(text: str) -> None:
@@ -143,38 +151,69 @@ def _show(watch: _Watch, output: display.Display) -> int:
     """Show the records of one look, and return the exit status."""
     records = watch.look()
     if not records:
-        return watch.give_up(records)
+        watch.give_up(records)
+        return outcome.STALLED if watch.answered else outcome.UNUSABLE
     output.update(records)
     return outcome.of(outcome.of_last_request(records))
 
 
 def _follow(
-    watch: _Watch, output: display.Display, interval: float, timeout: float
+    watch: _Watch, output: display.Display, interval: float,
+    timeout: float | None,
 ) -> int:
     """Show records until the upload is over, and return the exit status.
 
     :param interval: seconds between two looks
-    :param timeout: seconds to wait for an upload, or for the import of what is
-        staged, to begin
+    :param timeout: seconds in which something has to happen. None leaves it
+        all the time as long as there are records. Where there are none, or
+        but of what had failed long before, it has _PATIENCE
     """
-    last_seen = time.monotonic()
-    # Sequences of what had failed long before the first look
-    old: list[int] | None = None
+    waits = _Waits()
     while True:
         records = watch.look()
         output.update(records)
         last = outcome.of_last_request(records)
-        attempts = [record['sequence'] for record in last]
-        if old is None:
-            old = attempts if outcome.failed_long_ago(last) else []
-        waits = not last or attempts == old or outcome.staged(last)
-        if outcome.over(last) and not waits:
+        waits.look(last)
+        if not waits.for_another and outcome.over(last):
             return outcome.of(last)
-        if not waits:
-            last_seen = time.monotonic()
-        elif time.monotonic() - last_seen > timeout:
-            return watch.give_up(records)
+        if waits.seconds > (_PATIENCE if timeout is None else timeout):
+            if timeout is not None and watch.answered:
+                watch.give_up(records)
+                return outcome.STALLED
+            if not last:
+                watch.give_up(records)
+                return outcome.UNUSABLE
+            if waits.for_another:
+                watch.give_up(records)
+                return outcome.of(last)
         time.sleep(interval)
+
+
+class _Waits:
+    """Knows for how long nothing has happened to what was looked at."""
+
+    def __init__(self) -> None:
+        # Sequences of what had failed long before the first look
+        self._old: list[int] | None = None
+        self._seen: Any = None
+        self._since = time.monotonic()
+        self.for_another = True
+
+    def look(self, last: list[dict[str, Any]]) -> None:
+        """Take note of the described records of the *last* request."""
+        attempts = [record['sequence'] for record in last]
+        if self._old is None:
+            self._old = attempts if outcome.failed_long_ago(last) else []
+        #: Whether there is nothing but what had failed long before, or nothing
+        self.for_another = attempts == self._old
+        moving = [(r['store'], r['sequence'], r['state'], r['updated_at'])
+                  for r in last]
+        if moving != self._seen:
+            self._seen, self._since = moving, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._since
 
 
 def main(argv: list[str] | None = None) -> int:

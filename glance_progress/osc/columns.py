@@ -29,6 +29,14 @@ else:  # in older releases of cliff it has no type argument
 _UNKNOWN = '-'
 
 
+class Name(_Column):
+    """Writes a name as a terminal can show it, and None as ``-``."""
+
+    def human_readable(self) -> str:
+        return (_UNKNOWN if self._value is None
+                else display.printable(self._value))
+
+
 class Size(_Column):
     """Writes a size in bytes with its unit, and None as ``-``."""
 

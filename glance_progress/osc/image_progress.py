@@ -43,9 +43,9 @@ LOG = logging.getLogger(__name__)
 
 _FIELDS = ('image_id', 'name', 'owner', 'status', 'phase', 'size', 'percent',
            'source', 'stores', 'last_failure', 'hashed')
-_FORMATS = {'size': columns.Size, 'percent': columns.Percent,
-            'stores': columns.Stores, 'last_failure': columns.Failure,
-            'hashed': columns.Hashed}
+_FORMATS = {'name': columns.Name, 'size': columns.Size,
+            'percent': columns.Percent, 'stores': columns.Stores,
+            'last_failure': columns.Failure, 'hashed': columns.Hashed}
 
 _LISTED = {'image_id': 'ID', 'name': 'Name', 'status': 'Status',
            'phase': 'Phase', 'percent': 'Percent', 'stores': 'Stores'}
@@ -133,8 +133,8 @@ class WatchImageProgress(_Command):
 
     There is a bar for each store and, above, the states that the image has
     gone through. The exit status is 0 when the image is done, 1 when it has
-    failed or was deleted, 2 when it has stalled or nothing has happened in
-    time, and 255 when the command could not look.
+    failed or was deleted, 2 when nothing has happened for the time of
+    --timeout, and 255 when the command could not look.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -142,11 +142,13 @@ class WatchImageProgress(_Command):
         _add_image(parser)
         parser.add_argument(
             '--interval', type=arguments.seconds, default=1.0,
-            metavar='<seconds>', help='Time between two looks, default 1')
-        parser.add_argument(
-            '--timeout', type=arguments.seconds, default=60.0,
             metavar='<seconds>',
-            help='Give up when nothing has happened for so long, default 60')
+            help='Time between two looks, default 1, and more where the '
+                 'server asks for it')
+        parser.add_argument(
+            '--timeout', type=arguments.seconds, metavar='<seconds>',
+            help='Give up when nothing has happened for so long; without it, '
+                 'stay for as long as there is the image')
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
@@ -175,21 +177,10 @@ class WatchImageProgress(_Command):
 def _follow(
     snapshots: Iterable[client.Snapshot], output: display.Display
 ) -> int:
-    """Show *snapshots* and return the exit status.
-
-    They end early when no store moves on any more, and one has stalled.
-    """
+    """Show *snapshots* and return the exit status."""
     states = life.Life()
     for snapshot in snapshots:
-        stores = snapshot['stores']
         output.title(states.update(snapshot))
-        output.update(stores)
-        if outcome.over(stores) and any(each['stalled'] for each in stores):
-            return outcome.of(stores)
-    return _end(snapshot)
-
-
-def _end(snapshot: client.Snapshot) -> int:
-    """Return the exit status that the last snapshot of an image amounts to."""
+        output.update(snapshot['stores'])
     return (outcome.FINISHED if snapshot['phase'] == 'done'
             else outcome.FAILED)

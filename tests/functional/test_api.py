@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 
 from allinone.daemons import glance
 from glance_progress.records import wire
@@ -134,6 +135,52 @@ class CommonTests:
             answer[name] for name in ('status', 'size', 'percent')))
         self.assertNotIn(image_id, self.in_transit())
 
+    def wanted(self, path: str) -> str | None:
+        """Return after how many seconds the API wants to be asked again."""
+        return self.get(path).headers.get('Retry-After')
+
+    def test_when_to_look_again(self) -> None:
+        image_id = self.create()
+        path = '/v2/images/%s/progress' % image_id
+        self.assertIn(self.wanted(path), ('1', '2'))
+        upload = self.upload(image_id, 4096 * MiB)
+        upload.send(base.data(2 * MiB))
+        # More than a minute is left at the rate of the first seconds.
+        self.wait_for(lambda: int(self.wanted(path)) > 2)
+        self.assertIn(self.wanted('/v2/info/progress?limit=1000'),
+                      [str(n) for n in range(1, 16)])
+        upload.abandon()
+        self.wait_progress(image_id, phase='failed')
+        self.assertIsNone(self.wanted(path))
+        # Many who look are told to come later.
+        image_id = self.create()
+        path = '/v2/images/%s/progress' % image_id
+        self.wait_for(lambda: int(self.wanted(path)) > 2)
+
+    def test_visibility_is_as_old_as_two_seconds(self) -> None:
+        image_id = self.create(visibility='shared')
+        self.client.image_members.create(image_id, 'stranger')
+        upload = self.upload(image_id, 4 * MiB)
+        path = '/v2/images/%s/progress' % image_id
+        sent = 0
+
+        def status(headers: dict[str, str]) -> int:
+            # It moves, so that what was shown a moment ago is shown again.
+            nonlocal sent
+            if sent < 4:
+                upload.send(base.data(MiB // 2))
+                sent += 0.5
+            return self.get(path, headers).status_code
+
+        self.wait_for(lambda: status(STRANGER) == 200)
+        self.client.image_members.delete(image_id, 'stranger')
+        gone = time.monotonic()
+        self.assertEqual(404, status(api_base.headers('other')))
+        self.wait_for(lambda: status(STRANGER) == 404, timeout=5)
+        self.assertLess(time.monotonic() - gone, 5)
+        self.assertEqual(200, status(OWNER))
+        upload.abandon()
+
     def wait_progress_as(
         self, headers: dict[str, str], image_id: str, phase: str
     ) -> None:
@@ -228,6 +275,25 @@ class ApiTest(CommonTests, api_base.ApiTestCase):
         with open(self.api.log_path) as log:
             log.seek(before)
             return sum(' SELECT ' in line for line in log)
+
+    def test_no_query_while_it_moves(self) -> None:
+        image_id = self.create()
+        path = '/v2/images/%s/progress' % image_id
+        self.assertGreater(self.statements(path, OWNER), 0)
+        self.assertGreater(self.statements(path, OWNER), 0)
+        upload = self.upload(image_id, 8 * MiB)
+        pieces = iter(range(8))
+
+        def statements() -> int:
+            if next(pieces, None) is not None:
+                upload.send(base.data(MiB // 2))
+            self.get(path)
+            return self.statements(path, OWNER)
+
+        self.wait_for(lambda: statements() == 0)
+        upload.abandon()
+        self.wait_progress(image_id, phase='failed')
+        self.assertGreater(self.statements(path, OWNER), 0)
 
     def test_no_query_for_each_image(self) -> None:
         project = api_base.a_project()

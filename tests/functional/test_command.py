@@ -67,10 +67,17 @@ class CommandTest(glance_base.GlanceTestCase):
             image_id = self.create()
             upload = self.upload(image_id, 4 * MiB)
             upload.send(base.data(2 * MiB))
-            watcher = self.watch(image_id)
+            watcher = self.watch(image_id, '--timeout', '3')
             out, _ = watcher.communicate(timeout=60)
             self.assertEqual(2, watcher.returncode)
             self.assertIn('stalled', out)
+            # Without a timeout it stays, and sees the end.
+            watcher = self.watch(image_id)
+            self.wait_line(watcher, 'stalled')
+            upload.send(base.data(2 * MiB))
+            self.assertEqual(204, upload.end())
+            watcher.communicate(timeout=60)
+            self.assertEqual(0, watcher.returncode)
 
     def test_watch_nothing(self) -> None:
         watcher = self.watch(self.image_id(), '--timeout', '0.5')

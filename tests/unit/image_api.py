@@ -63,6 +63,7 @@ class ImageApi(fixtures.Fixture):
     :ivar images: what GET /v2/images knows, by id
     :ivar answers: to GET .../progress, one after the other, and the last one
         again and again: a snapshot, an HTTP status or one of the above
+    :ivar retry_after: header that comes with these
     :ivar in_transit: what GET /v2/info/progress has, page by page
     """
 
@@ -71,6 +72,7 @@ class ImageApi(fixtures.Fixture):
         self._version = version
         self.images = {base.IMAGE: {'id': base.IMAGE, 'name': 'cirros'}}
         self.answers = []
+        self.retry_after = None
         self.in_transit = [[]]
         self.extended = True
         self.requests = []
@@ -136,10 +138,15 @@ class ImageApi(fixtures.Fixture):
         elif said == CUT_OFF:
             self._send(request, 200, {}, missing=1)
             request.close_connection = True
-        elif isinstance(said, int):
-            self._send(request, said, 'no luck')
         else:
-            self._send(request, 200, said)
+            headers = {}
+            if self.retry_after is not None:
+                headers['Retry-After'] = self.retry_after.encode().decode(
+                    'latin-1')
+            if isinstance(said, int):
+                self._send(request, said, 'no luck', headers)
+            else:
+                self._send(request, 200, said, headers)
 
     def _list(self, request, query):
         page = int(query.get('marker', ['0'])[0])

@@ -190,6 +190,9 @@ class TestWatch(TestCase):
             old, again, image_api.finished()))
         self.assertRaises(
             client.NothingHappens, self.watch, *[old] * 9, timeout=5)
+        self.clock.now = 0
+        self.assertEqual([old], self.watch(old))
+        self.assertEqual(61, self.clock.now)
 
     def test_failure_of_a_moment_ago_is_one(self):
         recent = self.old_failure(30)
@@ -225,9 +228,47 @@ class TestWatch(TestCase):
             image_api.a_snapshot(records=[base.a_record()], now=1100),
             timeout=30)
 
-    def test_a_slow_upload_is_not_nothing(self):
-        self.assertEqual(['upload', 'done'], self.phases(
-            *[image_api.uploading()] * 50, image_api.finished(), timeout=30))
+    def test_timeout_is_the_only_clock(self):
+        stalled = image_api.a_snapshot(records=[base.a_record()], now=1100)
+        self.assertRaises(
+            client.NothingHappens, self.watch, *[image_api.uploading()] * 20,
+            stalled, timeout=30)
+        self.assertEqual(1000031, self.clock.now)
+        self.assertEqual(3, len(self.watch(
+            *[image_api.uploading()] * 20, *[stalled] * 20,
+            image_api.finished(), timeout=60)))
+
+    def test_snapshot_of_which_nothing_is_seen_any_more(self):
+        looked = base.a_record(
+            store=wire.LOOKED, phase=wire.FLATTENING, found_in='ceph',
+            measured_by='diff')
+        flattening = image_api.a_snapshot(
+            'queued', records=[looked], of_server=True)
+        self.assertEqual('flattening', flattening['phase'])
+        self.assertEqual(
+            ['queued', 'flattening', 'queued', 'done'], self.phases(
+                image_api.a_snapshot('queued'), flattening,
+                *[image_api.a_snapshot('queued')] * 200,
+                image_api.finished()))
+
+    def test_looks_when_the_server_says(self):
+        self.api.retry_after = '7'
+        life = [image_api.uploading(), image_api.uploading(500),
+                image_api.finished()]
+        self.watch(*life)
+        self.assertEqual(1000014, self.clock.now)
+        self.watch(*life, interval=9)
+        self.assertEqual(1000032, self.clock.now)
+        self.watch(image_api.uploading(), 503, image_api.finished())
+        self.assertEqual(1000046, self.clock.now)
+
+    def test_server_that_says_nonsense(self):
+        for value, seconds in (
+                ('-3', 1), ('soon', 1), ('9' * 30, 60), ('²', 1),
+                ('Fri, 31 Dec 9999 23:59:59 GMT', 1)):
+            self.api.retry_after, self.clock.now = value, 0
+            self.watch(image_api.uploading(), image_api.finished())
+            self.assertEqual(seconds, self.clock.now)
 
     def test_timeout_counts_from_the_last_change(self):
         self.assertEqual(3, len(self.phases(

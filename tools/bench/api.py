@@ -56,6 +56,12 @@ MANY = 1000
 
 WATCHERS = 100
 
+# What they ask for, and whether they look again when the server says, or else
+# once a second.
+_WATCHED = {'nobody': (None, False), 'our client': ('/progress', True),
+            'a poller of progress': ('/progress', False),
+            'a poller of GET image': ('', False)}
+
 
 class CountingProxy:
     """Stands before a memcached and counts what it is asked to get."""
@@ -89,6 +95,12 @@ class CountingProxy:
 
 def get(api: glance.GlanceBase, path: str) -> tuple[float, bytes]:
     """Return the seconds that an answer takes, and the answer."""
+    taken, body, _ = ask(api, path)
+    return taken, body
+
+
+def ask(api: glance.GlanceBase, path: str) -> tuple[float, bytes, float]:
+    """Return the seconds that an answer takes, it, and when to look again."""
     started = time.perf_counter()
     peer = http.client.HTTPConnection('127.0.0.1', api.port, timeout=120)
     peer.request('GET', path, headers=HEADERS)
@@ -97,7 +109,8 @@ def get(api: glance.GlanceBase, path: str) -> tuple[float, bytes]:
     peer.close()
     if response.status != 200:
         raise RuntimeError('%s: %d %r' % (path, response.status, body))
-    return time.perf_counter() - started, body
+    return (time.perf_counter() - started, body,
+            float(response.headers.get('Retry-After', 0)))
 
 
 def by_turns(
@@ -211,28 +224,26 @@ class Bench(services.Services):
 
     def watchers(self) -> None:
         with self.api('watchers', self.memcached.address, processes=2) as api:
-            times: dict[str, list[float]] = {
-                '': [], '/progress': [], '(stock)': []}
+            times: dict[str, list[float]] = {each: [] for each in _WATCHED}
             polls: dict[str, float] = {}
             for number in range(-1, self._runs):  # the first warms up
-                for what in times:
+                for what, (end, obey) in _WATCHED.items():
                     image_id = self.create(api)
                     path = '/v2/images/' + image_id
-                    with _watched(api, None if not what else
-                                  path + what.replace('(stock)', '')) as sent:
+                    with _watched(api, None if end is None else path + end,
+                                  obey) as sent:
                         taken = self._upload(api, image_id)
                     if number >= 0:
                         times[what].append(taken)
                         polls[what] = sent.value / taken
                     api.client(HEADERS).images.delete(image_id)
-            none, ours, stock = (
-                statistics.median(each) for each in times.values())
-            print('upload of %d MiB: unwatched %.2f s; %d watchers of its '
-                  'progress ratio %.3f (%.0f answers a second); as many GET '
-                  'image ratio %.3f (%.0f)' % (
-                      self._size // MiB, none, WATCHERS, ours / none,
-                      polls['/progress'], stock / none, polls['(stock)']),
-                  flush=True)
+            none = statistics.median(times['nobody'])
+            print('upload of %d MiB, unwatched %.2f s' % (
+                self._size // MiB, none))
+            for what, each in times.items():
+                print('%d times %s: %.3f times as long, %.0f answers a second'
+                      % (WATCHERS, what, statistics.median(each) / none,
+                         polls[what]), flush=True)
 
     def _upload(self, api: glance.GlanceBase, image_id: str) -> float:
         started = time.perf_counter()
@@ -250,16 +261,21 @@ class Bench(services.Services):
 
 
 @contextlib.contextmanager
-def _watched(api: glance.GlanceBase, path: str | None) -> Iterator[Any]:
-    """Have WATCHERS poll once a second, in a process of their own."""
+def _watched(
+    api: glance.GlanceBase, path: str | None, obey: bool
+) -> Iterator[Any]:
+    """Have WATCHERS poll once a second, in a process of their own.
+
+    :param obey: look again when the server says
+    """
     sent = multiprocessing.Value('i', 0)
     if path is None:
         yield sent
         return
     process = multiprocessing.Process(
-        target=_watch, args=(api, path, sent), daemon=True)
+        target=_watch, args=(api, path, obey, sent), daemon=True)
     process.start()
-    time.sleep(1.5)  # until all poll
+    time.sleep(10 if obey else 1.5)  # until all poll in their turn
     sent.value = 0
     try:
         yield sent
@@ -268,16 +284,21 @@ def _watched(api: glance.GlanceBase, path: str | None) -> Iterator[Any]:
         process.join()
 
 
-def _watch(api: glance.GlanceBase, path: str, sent: Any) -> None:
+def _watch(
+    api: glance.GlanceBase, path: str, obey: bool, sent: Any
+) -> None:
     def poll(first: float) -> None:
         time.sleep(first)
         while True:
-            started = time.monotonic()
+            started, wait = time.monotonic(), 1.0
             with contextlib.suppress(OSError, RuntimeError):
-                get(api, path)
+                _, _, wanted = ask(api, path)
+                if obey:
+                    # As the client does, which waits after the answer.
+                    started, wait = time.monotonic(), max(1.0, wanted)
                 with sent.get_lock():
                     sent.value += 1
-            time.sleep(max(0, 1 - (time.monotonic() - started)))
+            time.sleep(max(0, wait - (time.monotonic() - started)))
 
     threads = [threading.Thread(target=poll, args=(n / WATCHERS,))
                for n in range(WATCHERS)]

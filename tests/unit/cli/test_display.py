@@ -58,11 +58,13 @@ class TestWords(base.TestCase):
             ('failed: No room.',
              {'state': wire.FAILED, 'failure': 'No room.'}),
         ):
-            self.assertEqual(text, display.state(described(**fields)))
+            self.assertEqual(
+                text, display.state_and_reason(described(**fields)))
 
     def test_a_forged_reason_cannot_steer_the_terminal(self):
-        self.assertEqual('failed: ?[2J?ö?', display.state(described(
-            state=wire.FAILED, failure='\x1b[2J\nö\ud800')))
+        self.assertEqual(
+            'failed: ?[2J?ö?', display.state_and_reason(described(
+                state=wire.FAILED, failure='\x1b[2J\nö\ud800')))
 
 
 class TestLines(base.TestCase):
@@ -205,6 +207,18 @@ class TestBars(base.TestCase):
         bars.title('queued -> saving')
         self.assertEqual('queued -> saving', self.shown().strip())
         bars.close()
+
+    def test_reason_is_whole(self):
+        reason = 'No room is left, ' * 20 + 'and no more will come.'
+        bars = display.Bars()
+        bars.title('saving')
+        failed = described(state=wire.FAILED, failure=reason)
+        for _ in range(2):
+            bars.update([failed, described(store='b')])
+        self.assertIn('25B/s, failed', self.shown())
+        bars.close()
+        self.assertEqual('ceph: failed: ' + reason,
+                         self.shown().splitlines()[-1])
 
     def test_braces_and_percent_signs(self):
         for total in (1000, None):

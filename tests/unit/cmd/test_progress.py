@@ -196,13 +196,23 @@ class TestWatch(TestCase):
         self.assertEqual(0, self.watch())
         self.publish(sequence=3, state=wire.FAILED, failure='No room.',
                      updated_at=self.clock.now - 600)
-        self.assertEqual(2, self.watch())
+        self.assertEqual(1, self.watch())
         self.assertIn('no other has begun', self.stderr.getvalue())
+        self.assertEqual(2, self.watch('--timeout', '30'))
 
     def test_stall(self):
+        """What has stalled may go on, and is waited for."""
         self.publish()
-        self.assertEqual(2, self.watch('--interval', '30'))
-        self.assertIn('stalled for 01:30', self.output()[-1])
+        self.events = 90 * [lambda: None] + [lambda: self.publish(
+            state=wire.FINISHED)]
+        self.assertEqual(0, self.watch('--interval', '30'))
+        self.assertIn('  stalled for 45:00', self.output()[-2])
+
+    def test_stall_for_longer_than_the_timeout(self):
+        self.publish()
+        self.assertEqual(2, self.watch('--timeout', '120'))
+        self.assertEqual(1010 + 121, self.clock.now)
+        self.assertIn('does not move on', self.stderr.getvalue())
 
     def test_until_all_stores_are_done(self):
         self.publish(state=wire.FINISHED)
@@ -218,14 +228,23 @@ class TestWatch(TestCase):
         self.assertEqual(0, self.watch())
 
     def test_gives_up_without_a_record(self):
-        self.assertEqual(2, self.watch())
+        self.assertEqual(255, self.watch())
         self.assertEqual(1010 + 61, self.clock.now)
         self.assertIn('No record', self.stderr.getvalue())
+        self.assertEqual(2, self.watch('--timeout', '600'))
+        self.assertEqual(1010 + 61 + 601, self.clock.now)
 
     def test_gives_up_without_an_answer(self):
         self.server.stop()
         self.assertEqual(255, self.watch())
         self.assertIn('No answer', self.stderr.getvalue())
+        self.assertEqual(255, self.watch('--timeout', '3'))
+
+    def test_record_that_goes_away(self):
+        self.publish()
+        self.events = 200 * [lambda: None] + [self.server.values.clear]
+        self.assertEqual(255, self.watch())
+        self.assertEqual(1010 + 201 + 61, self.clock.now)
 
     def staged(self, **fields):
         self.publish(store=wire.STAGING_STORE, **{
@@ -233,6 +252,12 @@ class TestWatch(TestCase):
 
     def watch_staged(self, *argv):
         return self.watch('--store', wire.STAGING_STORE, *argv)
+
+    def test_staged_for_long(self):
+        self.staged()
+        self.events = 900 * [lambda: None] + [lambda: self.publish(
+            request_id='req-2', sequence=2, state=wire.FINISHED)]
+        self.assertEqual(0, self.watch_staged())
 
     def test_staged_and_never_imported(self):
         self.staged()
@@ -246,7 +271,7 @@ class TestWatch(TestCase):
         self.staged(state=wire.UPLOADING, total_bytes=None)
         self.events = 20 * [lambda: None] + [self.staged]
         self.assertEqual(2, self.watch_staged('--timeout', '30'))
-        self.assertEqual(1010 + 20 + 31, self.clock.now)
+        self.assertEqual(1010 + 21 + 31, self.clock.now)
 
     def test_imported_in_time(self):
         self.staged()
@@ -264,7 +289,7 @@ class TestWatch(TestCase):
         self.publish(total_bytes=None)
         self.events = 20 * [lambda: None] + [self.server.values.clear]
         self.assertEqual(2, self.watch('--timeout', '30'))
-        self.assertEqual(1010 + 20 + 31, self.clock.now)
+        self.assertEqual(1010 + 21 + 31, self.clock.now)
 
     def test_memcached_away_for_a_moment(self):
         self.publish()

@@ -207,6 +207,17 @@ class TestList(TestCase):
         self.assertIn('| 25.0%   | ceph  25.0%  250B/', self.lines()[3])
         self.assertEqual(7, len(self.lines()))
 
+    def test_names_that_are_none_or_steer_the_terminal(self):
+        self.api.in_transit = [[
+            {**image_api.uploading(), 'name': None},
+            {**image_api.uploading(), 'name': 'a\x1b[2Jb\n'}]]
+        self.assertEqual(0, self.openstack('list', '--max-width', '200'))
+        self.assertIn('| -      ', self.lines()[3])
+        self.assertIn('| a?[2Jb? ', self.lines()[4])
+        self.assertEqual(0, self.openstack('list', '-f', 'json'))
+        self.assertEqual([None, 'a\x1b[2Jb\n'], [
+            each['Name'] for each in json.loads(self.stdout.getvalue())])
+
     def test_own_project_or_all(self):
         self.assertEqual(['cirros', 'second'],
                          self.names(identity=self.keystone()))
@@ -306,24 +317,20 @@ class TestWatch(TestCase):
 
     def test_stall(self):
         stalled = base.a_record()
-        self.assertEqual(2, self.watch(
-            image_api.uploading(),
-            image_api.a_snapshot(records=[stalled], now=1100)))
-        self.assertIn('stalled for 01:30', self.lines()[-1])
-        self.assertEqual(1000001, self.clock.now)
-        # While another store goes on, it is not over.
-        self.assertEqual(0, self.watch(
-            image_api.a_snapshot(now=1100, records=[
-                stalled, base.a_record(store='b', updated_at=1099.0)]),
-            image_api.finished()))
+        life = [image_api.uploading()] + 99 * [
+            image_api.a_snapshot(records=[stalled], now=1100)]
+        self.assertEqual(0, self.watch(*life, image_api.finished()))
+        self.assertIn('stalled for 01:30', self.lines()[2])
+        self.assertEqual(2, self.watch(*life, argv=['--timeout', '30']))
+        self.assertEqual(1000131, self.clock.now)
 
     def test_nothing_happens(self):
         queued = image_api.a_snapshot('queued')
-        self.assertEqual(2, self.watch(queued))
-        self.assertEqual(1000061, self.clock.now)
+        self.assertEqual(0, self.watch(*999 * [queued], image_api.finished()))
+        self.assertEqual(1000999, self.clock.now)
         self.assertEqual(2, self.watch(
             queued, argv=['--timeout', '3', '--interval', '.5']))
-        self.assertEqual(1000064.5, self.clock.now)
+        self.assertEqual(1001002.5, self.clock.now)
         self.assert_says('Nothing has happened to image ' + base.IMAGE)
 
     def test_image_deleted(self):

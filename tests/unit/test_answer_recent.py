@@ -1,0 +1,88 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+import types
+
+from glance_progress.answer import database
+from glance_progress.answer import recent
+from glance_progress.records import wire
+from tests.unit import base
+
+
+def a_context(is_admin=False, **values):
+    return types.SimpleNamespace(
+        is_admin=is_admin, to_policy_values=lambda: {
+            'user_id': 'u', 'project_id': 'demo', 'roles': ['member'],
+            **values})
+
+
+class TestCaller(base.TestCase):
+
+    def test_whoever_may_see_else(self):
+        callers = {recent.caller(each) for each in (
+            a_context(), a_context(is_admin=True), a_context(user_id='v'),
+            a_context(project_id='other'), a_context(roles=['reader']),
+            a_context(system_scope='all'))}
+        self.assertEqual(6, len(callers))
+
+    def test_the_same(self):
+        self.assertEqual(
+            recent.caller(a_context()), recent.caller(a_context()))
+
+
+class TestMoves(base.TestCase):
+
+    def test_moves(self):
+        self.useFixture(base.Clock('glance_progress.answer.recent')).now = 1010
+        for moves, fields in (
+            (True, {'updated_at': 1009.0}), (False, {'updated_at': 1004.0}),
+            (False, {'updated_at': 1009.0, 'state': wire.FINISHED}),
+            (False, {'updated_at': 1009.0, 'state': wire.FAILED}),
+        ):
+            self.assertEqual(moves, recent.moves([base.a_record(**fields)]))
+        self.assertFalse(recent.moves([]))
+
+
+class TestRecent(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.clock = self.useFixture(
+            base.Clock('glance_progress.answer.recent'))
+        self.recent = recent.Recent()
+
+    def image(self, image_id=base.IMAGE):
+        return database.Image(image_id, None, 'demo', 'saving', None)
+
+    def test_for_two_seconds(self):
+        self.recent.put('a', self.image())
+        self.clock.now += 1.9
+        self.assertEqual(self.image(), self.recent.get('a', base.IMAGE))
+        self.clock.now += 0.1
+        self.assertIsNone(self.recent.get('a', base.IMAGE))
+
+    def test_reading_makes_it_no_younger(self):
+        self.recent.put('a', self.image())
+        for _ in range(4):
+            self.clock.now += 0.5
+            found = self.recent.get('a', base.IMAGE)
+        self.assertIsNone(found)
+
+    def test_of_another(self):
+        self.recent.put('a', self.image())
+        self.assertIsNone(self.recent.get('b', base.IMAGE))
+        self.assertIsNone(self.recent.get('a', 'another'))
+
+    def test_remembers_so_many(self):
+        for n in range(1100):
+            self.recent.put('a', self.image(str(n)))
+        self.assertIsNone(self.recent.get('a', '99'))
+        self.assertIsNotNone(self.recent.get('a', '100'))
