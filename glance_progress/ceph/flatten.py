@@ -38,6 +38,10 @@ from glance_progress.records import wire
 OBJECT_MAP = 'object map'
 DIFF = 'diff'
 
+# librbd makes a clone, and then says of what. Seconds in which it has
+# done so, in a Ceph that is slow.
+_MADE = 10
+
 
 class Flatten:
     """The looks at one image, by this process.
@@ -68,7 +72,7 @@ class Flatten:
         """
         now = round(time.time(), 3)
         begun = now
-        if seen is None:
+        if seen is None or _being_made(seen, before, now):
             record = dataclasses.replace(self._nothing, phase=wire.PREPARING)
         else:
             if seen.created_at is not None:
@@ -109,6 +113,16 @@ class Flatten:
             record, rate=round((here[1] - written) / seconds, 3),
             pace=None if record.position is None
             else round((here[2] - position) / seconds, 9))
+
+
+def _being_made(
+    seen: look.Seen, before: wire.Record | None, now: float
+) -> bool:
+    """Tell whether what was *seen* may be a clone without its parent yet."""
+    return (seen.overlap is None and not seen.existing
+            and (before is None or before.phase == wire.PREPARING)
+            and seen.created_at is not None
+            and abs(now - seen.created_at) < _MADE)
 
 
 def _same(record: wire.Record, before: wire.Record) -> bool:

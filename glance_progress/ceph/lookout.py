@@ -54,10 +54,9 @@ PATIENCE = 0.5
 #: Seconds for which a Ceph that does not answer is left alone.
 RETRY_AFTER = 10.0
 
-#: Looks take at most one part in so many of the time.
-_SHARE = 20
-
-# Where the objects themselves are asked, so many intervals pass at least.
+# Where the objects themselves are asked, so many intervals pass at least, and
+# looks take at most one part in so many of the time. A few reads of an object
+# map may have to wait in a Ceph that is busy, and are no work for it.
 _SELDOM = 10
 
 # Seconds that a look may take before others no longer count on it.
@@ -207,9 +206,7 @@ class Lookout:
         pause = RETRY_AFTER
         try:
             LOG.debug('Looking at image %s in Ceph.', image_id)
-            before = time.monotonic()
-            answered, seen = _apart(self._see, image_id, image)
-            seconds = time.monotonic() - before
+            answered, seen, seconds = _apart(self._see, image_id, image)
             LOG.debug('A look at image %s took %.4f s: %s', image_id, seconds,
                       seen if answered else 'no answer')
             if answered:
@@ -222,23 +219,28 @@ class Lookout:
             self._client.set_many({lock: b'1'}, math.ceil(pause) + 1)
 
     def _pause(self, seen: look.Seen | None, seconds: float) -> float:
-        interval = self._interval
-        if seen is not None and not seen.quick:
-            interval *= _SELDOM
-        return max(interval, _SHARE * seconds)
+        pause = max(self._interval, seconds)
+        return pause if seen is None or seen.quick else _SELDOM * pause
 
     def _see(
         self, image_id: str, image: _Image
-    ) -> tuple[bool, look.Seen | None]:
-        """Look for an image in all places, and whether all have answered."""
-        answered = True
+    ) -> tuple[bool, look.Seen | None, float]:
+        """Look for an image in all places.
+
+        :returns: whether all have answered, what was seen, and the seconds
+            that the looks took, without those of connections
+        """
+        answered, seconds = True, 0.0
         for place in sorted(self._where, key=lambda each: each != image.place):
             seen = None
             if self._rests(place):
                 answered = False
                 continue
             try:
-                seen = look.look(self._clusters.ioctx(place), image_id)
+                ioctx = self._clusters.ioctx(place)
+                before = time.monotonic()
+                seen = look.look(ioctx, image_id)
+                seconds += time.monotonic() - before
             except Exception as exc:
                 answered = False
                 self._failed(place, exc)
@@ -246,8 +248,8 @@ class Lookout:
             self._answered(place)
             if seen is not None:
                 image.place = place
-                return True, seen
-        return answered, None
+                return True, seen, seconds
+        return answered, None, seconds
 
     def _inherit(
         self, image_id: str, image: _Image, seen: look.Seen | None

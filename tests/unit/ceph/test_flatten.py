@@ -110,6 +110,20 @@ class FlattenTest(testtools.TestCase):
             (record.phase, record.bytes_written, record.total_bytes,
              record.percent))
 
+    def test_clone_that_is_being_made(self):
+        self.record(None, None, None)
+        for after, overlap, phase in (
+                (1, None, 'preparing'), (1, 100 * OBJECT, 'flattening'),
+                (1, None, 'registering')):
+            record = self.record(
+                after=after, overlap=overlap, created_at=1100.5)
+            self.assertEqual(phase, record.phase)
+            self.assertEqual('preparing' == phase, record.found_in is None)
+        # Nothing was to be copied, and nobody has seen it.
+        self.before = None
+        self.assertEqual('registering', self.record(
+            after=8, overlap=None, created_at=1100.5).phase)
+
     def test_nothing_to_be_copied(self):
         record = self.record(overlap=0)
         self.assertEqual((0, 99.9), (record.bytes_written, record.percent))
