@@ -22,6 +22,11 @@ from typing import Any
 HOUR = 3600.0
 
 
+def reason(exc: object) -> str:
+    """Return what an exception says; if it says nothing, what it is."""
+    return str(exc) or type(exc).__name__
+
+
 class Seldom:
     """Tells what is to be said, each kind of it once in a while.
 

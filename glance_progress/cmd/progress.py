@@ -106,6 +106,8 @@ class _Watch:
         self._stores = _stores(conf, args)
         self._stalled_after = conf[section.NAME].stalled_after
         self._client = memcached.from_conf(conf)
+        if not self._client.servers:  # a warning has said why
+            raise glance_files.Unusable('there is no memcached to look into')
         self._reader = reader.from_conf(conf, self._client)
         self.answered = False
 

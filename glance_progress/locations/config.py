@@ -22,6 +22,7 @@ from keystoneauth1 import exceptions
 from keystoneauth1 import loading
 from oslo_config import cfg
 
+from glance_progress import foreign
 from glance_progress.locations import facts
 from glance_progress.locations import options
 from glance_progress.locations import releases
@@ -38,7 +39,7 @@ def glance(conf: cfg.ConfigOpts) -> facts.Glance:
     :param conf: the options of glance-api, loaded
     :raises ValueError: naming option and value
     """
-    files = section.of_others(conf, {
+    files = foreign.Others(conf, {
         'keystone_authtoken': [
             cfg.ListOpt('service_token_roles', default=['service']),
             # Up to keystonemiddleware 12 it is off by default, and should be
@@ -46,16 +47,18 @@ def glance(conf: cfg.ConfigOpts) -> facts.Glance:
             cfg.BoolOpt('service_token_roles_required', default=True)],
         None: [cfg.DictOpt('enabled_backends')],
         'glance_store': [cfg.ListOpt('stores', default=[])]})
-    authtoken = files.keystone_authtoken
+    stores = files.get('glance_store', 'stores')
+    backends = files.get(None, 'enabled_backends') or {}
     return facts.Glance(
         direct_url=conf.show_image_direct_url,
         multiple_locations=conf.show_multiple_locations,
         consumers=section.of(conf, options.OPTS).location_consumers,
         release=releases.installed_glance(),
-        rbd=not _RBD.isdisjoint((files.enabled_backends or {}).values()
-                                or files.glance_store.stores),
-        service_token_roles=tuple(authtoken.service_token_roles),
-        service_token_roles_required=authtoken.service_token_roles_required)
+        rbd=not _RBD.isdisjoint(backends.values() or stores),
+        service_token_roles=tuple(files.get(
+            'keystone_authtoken', 'service_token_roles')),
+        service_token_roles_required=files.get(
+            'keystone_authtoken', 'service_token_roles_required'))
 
 
 def nova(

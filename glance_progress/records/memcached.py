@@ -32,8 +32,9 @@ from pymemcache import exceptions
 from glance_progress import process
 from glance_progress.records import options
 from glance_progress.records import resolver
-from glance_progress.records import servers as server_names
+from glance_progress.records import servers as used_servers
 from glance_progress import section
+from glance_progress import warning
 
 LOG = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Server:
             # parser meets in a garbled answer (ValueError, KeyError), and
             # getaddrinfo a UnicodeError.
             self._failed(exc)
-            raise Unavailable('%s: %s' % (self.name, exc)) from exc
+            raise Unavailable('%s: %s' % (self.name, _why(exc))) from exc
         self._answered()
         return result
 
@@ -96,7 +97,7 @@ class Server:
             LOG.warning(
                 'memcached server %s fails (%s). Uploads go on; the progress '
                 'kept there is missing until it answers again.',
-                self.name, exc)
+                self.name, _why(exc))
 
     def _answered(self) -> None:
         with self._lock:
@@ -113,6 +114,12 @@ class Server:
             # since.
             self._client = self._make()
             return getattr(self._client, command)(*args, **kwargs)
+
+
+def _why(exc: Exception) -> str:
+    if isinstance(exc, exceptions.MemcacheUnexpectedCloseError):
+        return 'it closed the connection'  # of which pymemcache says nothing
+    return warning.reason(exc)
 
 
 class Memcached:
@@ -231,35 +238,14 @@ def from_conf(conf: cfg.ConfigOpts) -> Memcached:
     :raises ValueError: naming the option that is wrong
     """
     values = section.of(conf, options.OPTS)
-    tls_context = None
-    if values.memcached_tls_enabled:
-        tls_context = _tls_context(
-            values.memcached_tls_cafile, values.memcached_tls_certfile,
-            values.memcached_tls_keyfile)
+    used = used_servers.of(conf)
+    if used.problem is not None:
+        LOG.warning('%s', used.problem)
     return Memcached(
-        server_names.of(conf),
+        used.addresses,
         connect_timeout=values.memcached_connect_timeout,
         timeout=values.memcached_timeout,
-        tls_context=tls_context)
-
-
-def _tls_context(
-    cafile: str | None, certfile: str | None, keyfile: str | None
-) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=cafile)
-    except OSError as exc:
-        raise ValueError('[%s] memcached_tls_cafile = %s cannot be used: %s'
-                         % (section.NAME, cafile, exc))
-    if certfile:
-        try:
-            context.load_cert_chain(certfile, keyfile)
-        except OSError as exc:
-            raise ValueError(
-                '[%s] memcached_tls_certfile = %s and memcached_tls_keyfile = '
-                '%s cannot be used: %s'
-                % (section.NAME, certfile, keyfile, exc))
-    return context
+        tls_context=used.tls_context)
 
 
 # A worker does not read files again: it was forked off by a service that

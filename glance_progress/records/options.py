@@ -16,19 +16,22 @@ from __future__ import annotations
 
 from oslo_config import cfg
 
-from glance_progress.records import servers
+from glance_progress.records import endpoints
 from glance_progress import section
 
 # memcached takes a larger number for a date, which would be long past
 # (memcached's doc/protocol.txt, "Expiration times").
 _MAX_TTL = 30 * 86400
 
+#: Where memcached is when nothing says so.
+DEFAULT_SERVER = '127.0.0.1:11211'
+
 OPTS = [
     cfg.ListOpt(
         'memcached_servers',
-        item_type=servers.MemcachedServer(),
+        item_type=endpoints.MemcachedServer(),
         sample_default='the value of [keystone_authtoken] memcached_servers, '
-                       'else ' + servers.DEFAULT,
+                       'else ' + DEFAULT_SERVER,
         help="""
 memcached servers that hold the upload progress, separated by commas.
 
@@ -36,7 +39,9 @@ Every glance-api and everything that reads progress must name the same servers
 in the same spelling: a key's place is found by hashing the names. Each of them
 is ``host:port``, ``[IPv6 address]:port`` or ``unix:/path``. When not set, the
 servers of ``[keystone_authtoken] memcached_servers`` in the same files are
-used, and 127.0.0.1:11211 when there are none either.
+used, and 127.0.0.1:11211 when there are none either. Where those cannot be
+used (``memcache_sasl_enabled``, or what names no server), a warning says so,
+and no progress is kept.
 
 What is in memcached is not authenticated: whoever can reach a server can show
 false progress. Let only the control plane reach it.
@@ -63,12 +68,15 @@ A server that fails is left alone for five seconds before it is tried again.
 """),
     cfg.BoolOpt(
         'memcached_tls_enabled',
-        default=False,
+        sample_default='as [keystone_authtoken] says where its servers are '
+                       'used, else False',
         help="""
 Talk TLS to the memcached servers.
 
 The servers must have been started with ``--enable-ssl``; their certificates
-must carry the names that ``memcached_servers`` calls them by.
+must carry the names that ``memcached_servers`` calls them by. When not set,
+and the servers are those of ``[keystone_authtoken]``, its ``memcache_tls_*``
+count, all of them, in place of the options here.
 """),
     cfg.StrOpt(
         'memcached_tls_cafile',

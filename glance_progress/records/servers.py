@@ -10,78 +10,74 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How memcached servers are written, and which ones are used."""
+"""Which memcached servers are used, and how they are talked to."""
 
 from __future__ import annotations
 
-import ipaddress
-from typing import Any
+import dataclasses
+import ssl
 
 from oslo_config import cfg
-from oslo_config import types
-from pymemcache.client import base
 
+from glance_progress.records import authtoken
+from glance_progress.records import options
+from glance_progress.records import tls
 from glance_progress import section
 
-DEFAULT = '127.0.0.1:11211'
+
+@dataclasses.dataclass(frozen=True)
+class Servers:
+    """What there is to talk to.
+
+    :param addresses: as pymemcache takes them; empty for no memcached at all
+    :param tls_context: None for plain text
+    :param problem: what of keystonemiddleware's options cannot be used, and
+        what comes of it; None when all can
+    """
+
+    addresses: tuple[str, ...]
+    tls_context: ssl.SSLContext | None = None
+    problem: str | None = None
 
 
-class MemcachedServer(types.ConfigType):
-    """``host``, ``host:port``, ``[address]:port`` or ``unix:/path``."""
-
-    def __init__(self) -> None:
-        super().__init__(type_name='memcached server')
-
-    def __call__(self, value: str) -> str:
-        # keystonemiddleware's way to mark an IPv6 address
-        text = str(value).strip()
-        if text.startswith('inet6:'):
-            text = text[len('inet6:'):]
-        if text.startswith(('unix:/', '/')):
-            return text
-        try:
-            host, port = base.normalize_server_spec(text)
-            valid = bool(host) and 0 < port < 65536
-            if ':' in host:
-                # Without brackets its end would be taken for the port.
-                ipaddress.IPv6Address(host)
-                valid = valid and text.startswith('[')
-        except ValueError:
-            valid = False
-        if not valid or any(c in host for c in '/@?#,= \t'):
-            raise ValueError(
-                '%r is no memcached server; write host:port, '
-                '[IPv6 address]:port or unix:/path' % value)
-        return text
-
-    def __repr__(self) -> str:
-        return 'MemcachedServer'
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self)
-
-    __hash__ = types.ConfigType.__hash__
-
-    def _formatter(self, value: str) -> str:
-        return value
-
-
-def of(conf: cfg.ConfigOpts) -> list[str]:
+def of(conf: cfg.ConfigOpts) -> Servers:
     """Return the servers that *conf* names, or those of keystonemiddleware.
 
-    :param conf: with the options of this folder
-    :raises ValueError: naming the option and the server that is none
+    :raises ValueError: naming the option of ours that is wrong
     """
-    named: list[str] | None = conf[section.NAME].memcached_servers
-    return named or _of_authtoken(conf) or [DEFAULT]
-
-
-def _of_authtoken(conf: cfg.ConfigOpts) -> Any:
-    group = 'keystone_authtoken'
-    files = section.of_others(conf, {group: [cfg.ListOpt(
-        'memcached_servers', item_type=MemcachedServer(),
-        deprecated_name='memcache_servers')]})
+    values = section.of(conf, options.OPTS)
+    own_context = None
+    if values.memcached_tls_enabled:
+        own_context = tls.Settings(
+            '[%s] memcached_tls_' % section.NAME, values.memcached_tls_cafile,
+            values.memcached_tls_certfile, values.memcached_tls_keyfile,
+        ).context()
+    if values.memcached_servers:
+        return Servers(tuple(values.memcached_servers), own_context)
     try:
-        return files[group].memcached_servers
-    except ValueError as exc:  # it does not say of which section
-        raise ValueError('[%s]: %s' % (group, exc)) from exc
+        found = authtoken.read(conf)
+        context = own_context
+        if values.memcached_tls_enabled is None and found.tls is not None:
+            context = _context(found.tls)
+    except authtoken.Unusable as exc:
+        return Servers((), problem=(
+            '%s. No memcached is used, and no progress is kept. Name servers '
+            'in [%s] memcached_servers.' % (exc, section.NAME)))
+    if not found.addresses:
+        return Servers((options.DEFAULT_SERVER,), own_context)
+    return Servers(found.addresses, context, _left_out(found))
+
+
+def _context(inherited: tls.Settings) -> ssl.SSLContext:
+    try:
+        return inherited.context()
+    except ValueError as exc:
+        raise authtoken.Unusable(exc) from exc
+
+
+def _left_out(found: authtoken.Servers) -> str | None:
+    if not found.left_out:
+        return None
+    return ('[keystone_authtoken] memcached_servers names what is no '
+            'memcached server: %s. It is left out.'
+            % ', '.join(map(repr, found.left_out)))

@@ -10,65 +10,25 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""memcached that speaks TLS and asks for the client's certificate."""
+"""Records in a memcached that speaks TLS."""
 
 from __future__ import annotations
 
 import io
-import pathlib
-import ssl
-import subprocess
-import tempfile
 
-from allinone.daemons import memcached
+from oslo_config import cfg
+
+from glance_progress.records import memcached
 from glance_progress.records import wire
 from tests.functional import base
-from tests.functional import services
-
-
-class TlsMemcached(memcached.Memcached):
-
-    def __init__(self, certificate: pathlib.Path, key: pathlib.Path) -> None:
-        super().__init__(services.directory(), name='memcached-tls')
-        self._files = {'ssl_chain_cert': certificate, 'ssl_key': key,
-                       'ssl_ca_cert': certificate, 'ssl_verify_mode': 2}
-
-    def command(self) -> list[str]:
-        options = ['%s=%s' % item for item in self._files.items()]
-        return [*super().command(), '-Z', '-o', ','.join(options)]
-
-    def ready(self) -> bool:
-        try:
-            ssl.get_server_certificate(('127.0.0.1', self.port), timeout=2)
-        except ssl.SSLError:
-            return True  # it wants to see a certificate, so it is there
-        except OSError:
-            return False
-        return True
+from tests.functional import tls_memcached
 
 
 class TlsTest(base.TestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        # nobody, the user of memcached, has to read it
-        directory = pathlib.Path(tempfile.mkdtemp(prefix='gp-tls-'))
-        self.addCleanup(subprocess.run, ['rm', '-r', directory])
-        directory.chmod(0o755)
-        self.certificate = directory / 'certificate.pem'
-        self.key = directory / 'key.pem'
-        subprocess.run(
-            ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
-             'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1',
-             '-subj', '/CN=memcached', '-addext',
-             'subjectAltName=IP:127.0.0.1', '-out', self.certificate,
-             '-keyout', self.key],
-            check=True, capture_output=True)
-        self.key.chmod(0o644)
-        self.server = TlsMemcached(self.certificate, self.key)
-        self.addCleanup(self.server.stop)
-        self.server.start()
-        self.server.wait_ready()
+        self.server = self.useFixture(tls_memcached.Fixture()).server
 
     def upload(
         self, patience: float = 2, **options: object
@@ -84,14 +44,23 @@ class TlsTest(base.TestCase):
             return None
 
     def good(self) -> dict[str, object]:
-        return {'memcached_tls_enabled': True,
-                'memcached_tls_cafile': self.certificate,
-                'memcached_tls_certfile': self.certificate,
-                'memcached_tls_keyfile': self.key}
+        return self.server.options
 
     def test_both_certificates(self) -> None:
         record = self.upload(60, **self.good())
         self.assertEqual(3, record.total_bytes)
+
+    def test_inherited_with_the_server(self) -> None:
+        inherited = {name.replace('memcached_', 'memcache_'): value
+                     for name, value in self.server.options.items()}
+        path = self.conf_file(keystone_authtoken={
+            'memcached_servers': 'inet:' + self.server.address, **inherited})
+        conf = cfg.ConfigOpts()
+        conf(args=[], default_config_files=[str(path)])
+        client = memcached.from_conf(conf)
+        self.assertEqual([], client.set_many({'inherited': b'1'}, 60))
+        self.assertEqual([{'inherited': b'1'}],
+                         client.get_many(['inherited']))
 
     def test_server_that_nobody_vouches_for(self) -> None:
         self.assertIsNone(self.upload(

@@ -47,6 +47,7 @@ PLACES = {
 #: before it, as doc/source/contributor/layout.rst draws them.
 ROOMS = (
     {'process', 'section', 'warning'},
+    {'foreign'},
     {'records'},
     {'answer', 'ceph', 'cli', 'client', 'driver'},
     {'locations'},

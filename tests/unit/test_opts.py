@@ -61,7 +61,7 @@ class TestCheck(base.TestCase):
         opts.check(conf)
         self.assertEqual(
             {'memcached_servers': None, 'memcached_connect_timeout': 0.3,
-             'memcached_timeout': 0.5, 'memcached_tls_enabled': False,
+             'memcached_timeout': 0.5, 'memcached_tls_enabled': None,
              'memcached_tls_cafile': None, 'memcached_tls_certfile': None,
              'memcached_tls_keyfile': None, 'update_interval': 1.0,
              'writes_in_flight': 3,

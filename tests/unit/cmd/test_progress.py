@@ -352,6 +352,12 @@ class TestUnusable(TestCase):
             options=['memcached_tls_enabled = true',
                      'memcached_tls_cafile = /missing.pem'])
 
+    def test_no_memcached(self):
+        for command in 'show', 'watch':
+            self.assert_unusable(
+                command, 'x', text='there is no memcached', servers=' ',
+                options=['[keystone_authtoken]', 'memcached_servers = a:b'])
+
     def test_help_and_version(self):
         for option, text in (('--help', 'Exit status'), ('--version', '.')):
             self.assertEqual(0, self.run_command(option))

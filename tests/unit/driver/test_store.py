@@ -23,6 +23,7 @@ import testtools
 from glance_progress.driver import failure
 from glance_progress.driver import store
 from glance_progress import fixture
+from glance_progress.records import memcached
 from glance_progress.records import wire
 from tests.unit import base
 
@@ -102,11 +103,17 @@ class TestLoading(TestCase):
                 for word in line.split(' = '):
                     self.assertIn(word, str(exc))
 
-    def test_a_wrong_option_of_keystone_authtoken_stops_it_too(self):
-        exc = self.assertRaises(
-            ValueError, self.create_multi_stores, 'memcached_servers =',
-            '[keystone_authtoken]', 'memcached_servers = a:b')
-        self.assertIn('a:b', str(exc))
+    def test_an_option_of_keystone_authtoken_does_not(self):
+        for lines in (['memcached_servers = a:b'],
+                      ['memcached_servers = $nothing'],
+                      ['memcached_servers = a:1',
+                       'memcache_sasl_enabled = true'],
+                      ['memcached_servers = a:1',
+                       'memcache_tls_enabled = perhaps']):
+            self.process.reset()
+            self.create_stores('memcached_servers =', '[keystone_authtoken]',
+                               *lines)
+            self.assertEqual([], memcached.get(None).servers)
 
 
 class TestAdd(TestCase):

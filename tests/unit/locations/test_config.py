@@ -61,6 +61,14 @@ class TestGlance(ConfigTestCase):
         self.assertEqual(('service',), glance.service_token_roles)
         self.assertTrue(glance.service_token_roles_required)
 
+    def test_references(self):
+        glance = self.glance(
+            '[DEFAULT]\nrole = a\nenabled_backends = b:${other.type}\n'
+            '[other]\ntype = rbd\n'
+            '[keystone_authtoken]\nservice_token_roles = $role, service\n')
+        self.assertEqual(('a', 'service'), glance.service_token_roles)
+        self.assertTrue(glance.rbd)
+
     def test_what_is_set(self):
         glance = self.glance(
             '[DEFAULT]\nshow_image_direct_url = yes\n'

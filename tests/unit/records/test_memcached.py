@@ -337,6 +337,29 @@ class TestRest(TestCase):
         self.assertEqual(2, self.logged(warning))
 
 
+class TestReason(TestCase):
+
+    def test_each_failure_has_one(self):
+        for behave, reason in (
+            (base.answering(b''), 'it closed the connection'),
+            (base.silent, 'timed out'),
+        ):
+            server = self.server(behave)
+            client = memcached.Memcached([server.address], 1, 0.1)
+            self.assertEqual([], client.get_many(['a']))
+            self.assertIn('memcached server %s fails (%s).' % (
+                server.address, reason), self.log.output)
+
+    def test_of_an_exception_that_says_nothing(self):
+        server = memcached.Server('127.0.0.1:1')
+        server._run = self.raising
+        exc = self.assertRaises(memcached.Unavailable, server.call, 'version')
+        self.assertEqual('127.0.0.1:1: KeyError', str(exc))
+
+    def raising(self, *args):
+        raise KeyError
+
+
 class TestFromConf(TestCase):
 
     def test_options(self):
@@ -351,6 +374,17 @@ class TestFromConf(TestCase):
         self.assertEqual((0.11, 0.22), (
             pooled.connect_timeout, pooled.timeout))
         self.assertIsNone(pooled.tls_context)
+
+    def test_servers_that_cannot_be_used(self):
+        self.useFixture(fixture.Process())
+        conf = self.config('[keystone_authtoken]\nmemcached_servers = a:1\n'
+                           'memcache_sasl_enabled = true\n')
+        for _ in range(2):
+            client = memcached.get(conf)
+        self.assertEqual(['k'], client.set_many({'k': b'v'}, 60))
+        self.assertIsNone(client.add('k', b'v', 60))
+        self.assertEqual([], client.get_many(['k']))
+        self.assertEqual(1, self.log.output.count('memcache_sasl_enabled'))
 
     def test_shared_in_the_process(self):
         self.useFixture(fixture.Process())
