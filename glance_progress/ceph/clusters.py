@@ -27,6 +27,13 @@ except ImportError:
 TIMEOUT = 5
 
 
+def limit(cluster: Any) -> None:
+    """Have no call of a rados.Rados take longer than TIMEOUT."""
+    for option in ('rados_osd_op_timeout', 'rados_mon_op_timeout',
+                   'client_mount_timeout'):
+        cluster.conf_set(option, str(TIMEOUT))
+
+
 class Clusters:
     """I/O contexts by place. For one thread at a time.
 
@@ -53,9 +60,7 @@ class Clusters:
         cluster = self._connected.get((ceph_conf, user))
         if cluster is None:
             cluster = rados.Rados(conffile=ceph_conf, rados_id=user)
-            for option in ('rados_osd_op_timeout', 'rados_mon_op_timeout',
-                           'client_mount_timeout'):
-                cluster.conf_set(option, str(TIMEOUT))
+            limit(cluster)
             cluster.connect(TIMEOUT)
             self._connected[ceph_conf, user] = cluster
         return cluster

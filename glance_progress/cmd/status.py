@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``glance-progress-status``: checks that need no running service."""
+"""``glance-progress-status``: checks before glance-api is started."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from glance_progress.cli import outcome
 
 def main(argv: list[str] | None = None) -> int:
     try:
-        from glance_progress.locations import status
+        from glance_progress.cmd.checks import run
     except ImportError as exc:
         # Python itself would end with 1, which stands for a warning.
         print('glance-progress-status: %s; run this in the virtual '
               'environment of Glance' % exc, file=sys.stderr)
         return outcome.UNUSABLE
-    return outcome.of_printing(lambda: status.main(argv))
+    return outcome.of_printing(lambda: run.main(argv))
 
 
 if __name__ == '__main__':

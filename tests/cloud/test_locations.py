@@ -87,7 +87,7 @@ class LocationsTest(testtools.TestCase):
         """Return the status of the check: 2 for what loses snapshots."""
         done = subprocess.run(
             [sys.prefix + '/bin/glance-progress-status',
-             '--config-file', str(self.glance.path), 'check',
+             '--config-file', str(self.glance.path), 'check', '--offline',
              '--nova-conf', str(self.nova.path),
              '--nova-release', nova_release],
             capture_output=True, text=True, timeout=base.PATIENCE)

@@ -323,7 +323,7 @@ class CheckTest(base.TestCase):
         subprocess.run(['crudini', '--set', self.glance_conf, 'DEFAULT',
                         'show_multiple_locations', 'False'], check=True)
         said = self.run_plugin('check', status=1)
-        self.assertIn('Snapshots would fail', said)
+        self.assertIn('snapshots would fail', said)
         self.assertIn('Nova 31', said)
 
 

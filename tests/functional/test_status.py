@@ -62,7 +62,7 @@ class StatusTest(location_base.TestCase):
         api.write_files()
         done = subprocess.run(
             [self.python, '-m', 'glance_progress.cmd.status',
-             '--config-file', str(api.conf), 'check', *args],
+             '--config-file', str(api.conf), 'check', '--offline', *args],
             capture_output=True, text=True, cwd='/', **kwargs)
         self.out, self.err = done.stdout, done.stderr
         self.assertNotIn('hunter2', self.out + self.err)

@@ -159,6 +159,9 @@ class Server(fixtures.Fixture):
                 else:
                     self.values[key] = value
                     stream.write(b'STORED\r\n')
+            elif command == 'delete':
+                self.values.pop(words[0])
+                stream.write(b'DELETED\r\n')
             else:
                 self.commands.append((command, *words))
                 for key in self.values.keys() & set(words):

@@ -21,9 +21,11 @@ import sys
 
 import fixtures
 
+from oslo_config import cfg
+
+from glance_progress.cmd.checks import locations
 from glance_progress.cmd import status
 from glance_progress.locations import facts
-from glance_progress.locations import results
 from glance_progress.locations import rule
 from tests.unit import base
 
@@ -43,26 +45,47 @@ images_type = rbd
 """ % {'s': SECRET}
 
 
+GLANCE = """
+[DEFAULT]
+enabled_backends = ceph:rbd_progress
+worker_self_reference_url = http://192.0.2.1:9292
+[glance_store]
+default_backend = ceph
+"""
+
+
 class TestMain(base.TestCase):
 
     def setUp(self):
         super().setUp()
         self.directory = self.useFixture(fixtures.TempDir()).path
         self.glance = facts.Glance(True, False, 'new-api', 33)
-        self.patch('glance_progress.locations.status._glance',
-                   lambda args: self.glance)
+        # Glance need not be there, so that its options are not known either.
+        self.patch('glance_progress.cmd.checks.locations.policies',
+                   lambda: None)
+        self.patch('glance_progress.cmd.checks.locations.glance',
+                   lambda conf: self.glance)
+        self.patch('glance_progress.ceph.bindings.missing', lambda: None)
+        self.glance_conf = self.file(GLANCE, 'glance-api.conf')
 
-    def file(self, text):
-        path = os.path.join(self.directory, 'nova.conf')
+    def file(self, text, name='nova.conf'):
+        path = os.path.join(self.directory, name)
         with open(path, 'w') as file:
             file.write(text)
         return path
 
     def run_main(self, *args):
+        return self.run_status('--config-file', self.glance_conf, 'check',
+                               '--offline', *args)
+
+    def run_status(self, *args):
+        conf = cfg.ConfigOpts()
+        conf.register_opt(cfg.DictOpt('enabled_backends'))
+        self.patch('oslo_config.cfg.CONF', conf)
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                code = status.main(['check', *args])
+                code = status.main(args)
             except SystemExit as exc:
                 code = exc.code
         self.out, self.err = out.getvalue(), err.getvalue()
@@ -77,6 +100,61 @@ class TestMain(base.TestCase):
         self.assertEqual(0, self.run_nova(NOVA, '--nova-release', '2026.2'))
         self.assertIn('Result: Success', self.out)
         self.assertIn('Not checked without --cinder-conf.', self.out)
+
+    def test_options_before_and_after(self):
+        nova = ['--nova-conf', self.file(NOVA), '--nova-release', '31']
+        for args in ([*nova, 'check', '--json'], ['--json', 'check', *nova],
+                     ['--json', *nova, 'check']):
+            self.assertEqual(2, self.run_status(
+                '--config-file', self.glance_conf, '--offline', *args))
+            self.assertEqual(1, len(json.loads(self.out)['findings']))
+        for args in ([], ['look'], ['check', 'check']):
+            self.assertEqual(255, self.run_status(*args))
+
+    def test_files_before_and_after(self):
+        more = self.file('[glance_progress]\nrecord_ttl = never\n', 'b.conf')
+        for before, after in ([self.glance_conf, more],
+                              [more, self.glance_conf]):
+            self.assertEqual(2, self.run_status(
+                '--config-file', before, 'check', '--config-file', after,
+                '--offline'))
+
+    def test_wrong_options(self):
+        for line in ('record_ttl = never', 'memcached_servers = a:b',
+                     'memcached_tls_enabled = true\n'
+                     'memcached_tls_cafile = /missing.pem',
+                     'location_check = perhaps'):
+            self.file(GLANCE + '[glance_progress]\n' + line, 'glance-api.conf')
+            self.assertEqual(2, self.run_main('--json'), line)
+            check = json.loads(self.out)['checks'][0]
+            self.assertEqual('Options of [glance_progress]', check['check'])
+            self.assertIn('glance-api does not start', check['details'])
+            for word in line.splitlines()[-1].split():
+                self.assertIn(word, check['details'])
+
+    def test_what_keystonemiddleware_takes_is_not_wrong(self):
+        self.file(GLANCE + '[keystone_authtoken]\nmemcached_servers = a:1\n'
+                  'memcache_sasl_enabled = true', 'glance-api.conf')
+        self.assertEqual(2, self.run_main('--json'))
+        failed, = (check for check in json.loads(self.out)['checks']
+                   if check['result'])
+        self.assertEqual('memcached', failed['check'])
+        self.assertIn('memcache_sasl_enabled', failed['details'])
+
+    def test_no_bindings(self):
+        self.patch('glance_progress.ceph.bindings.missing',
+                   lambda: 'python3-rbd cannot be imported: why')
+        self.assertEqual(2, self.run_main())
+        self.assertIn('python3-rbd cannot be imported: why.', self.out)
+        self.file(GLANCE.replace('rbd_progress', 'file'), 'glance-api.conf')
+        self.assertEqual(1, self.run_main())
+        self.assertIn('No store is in Ceph.', self.out)
+
+    def test_no_store_of_ours(self):
+        self.file('[DEFAULT]\nenabled_backends = a:file\n'
+                  'worker_self_reference_url = http://a\n', 'glance-api.conf')
+        self.assertEqual(1, self.run_main())
+        self.assertIn('No store is of type rbd_progress', self.out)
 
     def test_warning(self):
         self.glance = facts.Glance(False, True, 'new-api', 33)
@@ -122,8 +200,11 @@ class TestMain(base.TestCase):
         self.assertEqual(2, self.run_nova(
             NOVA, '--nova-release', '31', '--json'))
         document = json.loads(self.out)
-        self.assertEqual([2, 0, 0], [
-            check['result'] for check in document['checks']])
+        self.assertEqual('Glance Progress Check Results', document['name'])
+        self.assertEqual(
+            {'Locations can be registered': 2},
+            {check['check']: check['result'] for check in document['checks']
+             if check['result']})
         finding, = document['findings']
         self.assertEqual('old-location-call-refused', finding['code'])
         self.assertEqual(2, finding['severity'])
@@ -196,25 +277,31 @@ class TestMain(base.TestCase):
         path = self.file(NOVA)
         program = (
             'import sys\n'
-            'from glance_progress.locations import status\n'
-            'from glance_progress.cmd import status as command\n'
+            'from oslo_config import cfg\n'
+            'from glance_progress.cmd.checks import bindings, locations\n'
+            'from glance_progress.cmd import status\n'
             'from glance_progress.locations import facts\n'
-            'status._glance = lambda args: facts.Glance('
+            'cfg.CONF.register_opt(cfg.DictOpt("enabled_backends"))\n'
+            'bindings.bindings.missing = lambda: None\n'
+            'locations.policies = lambda: None\n'
+            'locations.glance = lambda conf: facts.Glance('
             'True, False, "new-api", 33)\n'
-            'sys.exit(command.main(sys.argv[1:]))')
+            'sys.exit(status.main(sys.argv[1:]))')
+        common = ['--config-file', self.glance_conf, '--offline']
         for args, code in (
             (['check', '--nova-conf', path, '--nova-release', '31'], 2),
             (['check', '--nova-conf', path, '--nova-release', '31',
               '--json'], 2), (['check'], 0), (['--help'], 0),
         ):
             done = base.with_output_closed(
-                [sys.executable, '-c', program, *args])
+                [sys.executable, '-W', 'ignore', '-c', program, *common,
+                 *args])
             self.assertEqual((code, ''), (done.returncode, done.stderr))
 
     def test_each_code_belongs_to_a_check(self):
         codes = set(re.findall(
             r"'([a-z]+(?:-[a-z]+){2,3})'", inspect.getsource(rule)))
         self.assertEqual(7, len(codes))
-        source = inspect.getsource(results)
+        source = inspect.getsource(locations)
         for code in codes:
             self.assertEqual(1, source.count(repr(code)), code)
