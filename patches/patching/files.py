@@ -62,14 +62,15 @@ def write(contents: dict[pathlib.Path, bytes]) -> None:
         by a file
     :raises CannotApply: when they cannot be written
     """
-    staged: list[tuple[pathlib.Path, str, str]] = []
+    temporary: list[str] = []
     replaced: list[tuple[str, pathlib.Path]] = []
     with _uninterrupted():
         try:
             for path, content in contents.items():
-                staged.append((path, _beside(path, content),
-                               _beside(path, path.read_bytes())))
-            for path, new, old in staged:
+                for each in content, path.read_bytes():
+                    temporary.append(_beside(path, each))
+            for path, new, old in zip(
+                    contents, temporary[::2], temporary[1::2]):
                 os.replace(new, path)
                 replaced.append((old, path))
         except OSError as exc:
@@ -77,9 +78,8 @@ def write(contents: dict[pathlib.Path, bytes]) -> None:
                 os.replace(old, path)
             raise errors.CannotApply('cannot write: %s' % exc) from exc
         finally:
-            for _, *names in staged:
-                for name in names:
-                    pathlib.Path(name).unlink(missing_ok=True)
+            for name in temporary:
+                pathlib.Path(name).unlink(missing_ok=True)
 
 
 def _beside(path: pathlib.Path, content: bytes) -> str:

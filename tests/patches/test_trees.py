@@ -230,6 +230,26 @@ class TreeTest(base.TestCase):
         self.assertEqual(before, (sorted(root.rglob('*')),
                                   self.contents(root)))
 
+    def test_no_room(self):
+        """Whichever of the temporary files it ends with."""
+        root = self.both()
+        before = sorted(root.rglob('*')), self.contents(root)
+        for fitting in range(6):
+            made = []
+
+            def copystat(source, target):
+                if len(made) == fitting:
+                    raise OSError('no space left')
+                made.append(target)
+
+            with fixtures.MonkeyPatch('shutil.copystat', copystat):
+                self.assertEqual(
+                    (2, 'ERROR: cannot write: no space left\n'),
+                    self.messages(root, 'apply'))
+            self.assertEqual(fitting, len(made))
+            self.assertEqual(before, (sorted(root.rglob('*')),
+                                      self.contents(root)))
+
     def test_checkout(self):
         root = self.unpack('nova', '34.0.0')
         for path in root.glob('*.dist-info/*'):
