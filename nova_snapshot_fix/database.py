@@ -48,6 +48,9 @@ COLUMNS = ('image_ref', *remembered.COLUMNS)
 _CONDUCTOR_EVENT = 'rebuild_server'
 _COMPUTE_EVENT = 'compute_rebuild_instance'
 
+# What compute services call their part of unshelving.
+_UNSHELVE_EVENT = 'compute_unshelve_instance'
+
 # Where Nova keeps the id of the image that it makes of a server to shelve it
 # (nova.compute.manager.ComputeManager._shelve_instance).
 _SHELVED_IMAGE = 'shelved_image_id'
@@ -83,6 +86,20 @@ class Instance:
     metadata: dict[str, str | None]
     columns: dict[str, Any]
     shelved_image: str | None = None
+
+
+@dataclasses.dataclass
+class History:
+    """What came of the actions on an instance, by Nova's record of them.
+
+    ``rebuilds`` has its rebuilds by the ids of their requests, the newest one
+    last. ``unshelve_failed`` says that a compute service has failed to
+    unshelve it since the last rebuild that was not refused.
+    """
+
+    rebuilds: dict[str | None, judgement.Rebuild] = dataclasses.field(
+        default_factory=dict)
+    unshelve_failed: bool = False
 
 
 class _Moved(Exception):
@@ -173,14 +190,13 @@ def _metadata(context: Any, uuids: Iterable[str]) -> Any:
 
 
 @db.pick_context_manager_reader
-def rebuilds(
+def histories(
     context: Any, uuids: Collection[str]
-) -> dict[str, dict[str | None, judgement.Rebuild]]:
-    """Return what came of the rebuilds of instances, the newest one last.
+) -> dict[str, History]:
+    """Return what came of the rebuilds of instances, and of their unshelving.
 
     :param context: targeted at their cell
-    :returns: by instance, and by the id of the request for the rebuild. An
-        instance that has had none may be missing
+    :returns: by instance; one that has had neither may be missing
     :raises oslo_db.exception.DBError: if the database fails
     """
     action = models.InstanceAction
@@ -189,19 +205,28 @@ def rebuilds(
     # Not by the id alone: a cross-cell resize copies them with new ids, the
     # newest first (nova.conductor.tasks.cross_cell_migrate.TargetDBSetupTask).
     actions = context.session.query(
-        action.id, action.instance_uuid, action.request_id).filter(
-            action.instance_uuid.in_(uuids), action.action == 'rebuild',
-            action.deleted == 0).order_by(
-                action.start_time, action.id).all()
+        action.id, action.instance_uuid, action.request_id, action.action,
+    ).filter(
+        action.instance_uuid.in_(uuids),
+        action.action.in_(('rebuild', 'unshelve')),
+        action.deleted == 0).order_by(action.start_time, action.id).all()
     for action_id, name, result in context.session.query(
             event.action_id, event.event, event.result).filter(
                 event.action_id.in_([each.id for each in actions]),
                 event.deleted == 0).order_by(event.id):
         events.setdefault(action_id, {})[name] = result
-    found: dict[str, dict[str | None, judgement.Rebuild]] = {}
+    found: dict[str, History] = {}
     for each in actions:
-        found.setdefault(each.instance_uuid, {})[each.request_id] = (
-            _outcome(events.get(each.id, {})))
+        history = found.setdefault(each.instance_uuid, History())
+        of_action = events.get(each.id, {})
+        if each.action == 'unshelve':
+            history.unshelve_failed |= (
+                of_action.get(_UNSHELVE_EVENT) == 'Error')
+            continue
+        outcome = _outcome(of_action)
+        history.rebuilds[each.request_id] = outcome
+        if outcome is not judgement.Rebuild.REFUSED:
+            history.unshelve_failed = False
     return found
 
 

@@ -54,7 +54,7 @@ class Server:
     instance: database.Instance
     block_devices: Any
     request: dict[str, Any] | None
-    rebuilds: Mapping[str | None, judgement.Rebuild]
+    history: database.History
     moved: bool = False
 
     def facts(self, context: Any) -> judgement.Facts:
@@ -67,8 +67,9 @@ class Server:
         metadata = remembered.image_metadata(instance.metadata)
         root = self.block_devices.root_bdm()
         memory = remembered.unpack(instance.metadata)
+        rebuilds = self.history.rebuilds
         rebuild_request, rebuild = (
-            list(self.rebuilds.items()) or [
+            list(rebuilds.items()) or [
                 (None, judgement.Rebuild.UNKNOWN)])[-1]
         requested: dict[str, str] = {}
         if self.request is not None:
@@ -91,9 +92,10 @@ class Server:
             requested=request_spec.image_id(self.request),
             requested_properties=requested,
             shelved_image=instance.shelved_image,
+            unshelve_failed=self.history.unshelve_failed,
             rebuild=rebuild,
             rebuild_request=rebuild_request,
-            ever_refused=judgement.Rebuild.REFUSED in self.rebuilds.values(),
+            ever_refused=judgement.Rebuild.REFUSED in rebuilds.values(),
             remembers=bool(remembered.keys(instance.metadata)),
             remembered=memory,
             remembered_rebuild=self._since(memory))
@@ -106,10 +108,10 @@ class Server:
         A nova-api without the extension leaves what is remembered, so that
         it may be older than a rebuild that was accepted.
         """
-        requests = list(self.rebuilds)
+        requests = list(self.history.rebuilds)
         if memory is None or memory.request_id not in requests:
             return judgement.Rebuild.UNKNOWN
-        since = list(self.rebuilds.values())[
+        since = list(self.history.rebuilds.values())[
             requests.index(memory.request_id):]
         return next((each for each in since
                      if each is not judgement.Rebuild.REFUSED),
@@ -144,10 +146,10 @@ def _read(context: Any, uuids: Collection[str]) -> dict[str, Server]:
     block_devices = objects.BlockDeviceMappingList.bdms_by_instance_uuid(
         context, list(instances))
     requests = request_spec.images(context, list(instances))
-    rebuilds = database.rebuilds(context, list(instances))
+    histories = database.histories(context, list(instances))
     return {uuid: Server(
         instance, block_devices.get(uuid, objects.BlockDeviceMappingList()),
-        requests.get(uuid), rebuilds.get(uuid, {}))
+        requests.get(uuid), histories.get(uuid, database.History()))
         for uuid, instance in instances.items()}
 
 

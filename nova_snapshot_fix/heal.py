@@ -111,16 +111,17 @@ def _write(
     metadata = judgement.healed(facts, verdict, restored)
     before = server.instance
     if verdict.request:
-        journal: dict[str, str | None] = {}
+        # Cell and API database are two transactions. What is written in
+        # between says to the next one how this one would have ended.
+        journal = {key: before.metadata[key]
+                   for key in remembered.keys(before.metadata)}
         if restored is not None:
-            # Cell and API database are two transactions. What is written in
-            # between says to the next one how this one would have ended.
             image_ref = columns.get('image_ref', facts.image_ref)
             journal = remembered.pack(remembered.Remembered(
                 None if image_ref is None else str(image_ref),
                 verdict.request_id, facts.rebuild_request, metadata,
                 {name: value for name, value in columns.items()
-                 if name in remembered.COLUMNS}))
+                 if name in remembered.COLUMNS}, written=True))
         halfway = _changed(before, {**metadata, **journal}, columns)
         if not (_change(context, before, halfway)
                 and _change_request(context, halfway, facts, verdict)):

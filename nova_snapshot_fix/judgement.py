@@ -30,6 +30,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 import dataclasses
 import enum
+import functools
 from typing import Any
 from typing import Optional
 from typing import Union
@@ -108,8 +109,10 @@ class Facts:
     that Nova knows, ``columns`` those that a rebuild takes from an image, and
     ``requested`` and ``requested_properties`` the id and the properties of
     RequestSpec.image. ``shelved_image`` is what the last shelving has made of
-    the server, None when it has been unshelved since. ``rebuild`` is what came
-    of the newest rebuild, whose request had the id ``rebuild_request``;
+    the server, None when it has been unshelved since; ``unshelve_failed`` says
+    that a compute service has failed to do that since the last rebuild that
+    was not refused. ``rebuild`` is what came of the newest rebuild, whose
+    request had the id ``rebuild_request``;
     ``ever_refused`` says whether any was refused, and ``remembered_rebuild``
     what came of the one that ``remembered`` is from, and of those since:
     REFUSED if all of them were.
@@ -129,6 +132,7 @@ class Facts:
     requested_properties: Properties
     rebuild: Rebuild
     shelved_image: str | None = None
+    unshelve_failed: bool = False
     rebuild_request: str | None = None
     ever_refused: bool = False
     remembers: bool = False
@@ -214,8 +218,8 @@ class Row(enum.Enum):
         'stems from')
     SHELVED_IMAGE = (
         State.UNJUDGED,
-        'unshelving has failed, and has left the image that shelving has made '
-        'of the server in the place of its own')
+        'unshelving has failed, and may have left the image that shelving has '
+        'made of the server in the place of its own')
     NO_RECORD = (
         State.UNJUDGED,
         'the RequestSpec names another image, and there is no record of a '
@@ -330,16 +334,27 @@ def _by_memory(facts: Facts) -> Verdict | None:
             or same_image(facts.requested, facts.image_ref)):
         return None
     stale = facts.requested != before.requested
+    if before.written and before.request_id == facts.rebuild_request:
+        # A repair has been cut short. What Nova writes since, as resize,
+        # migration and shelving do with the key, is of the server as it is.
+        return Verdict(
+            Row.REFUSED_REQUEST, facts.key, request=True,
+            request_id=before.requested) if stale else None
     undone = dict(facts.metadata) == before.image_metadata
     if not undone and not facts.as_requested:
         return None
     columns = {**before.columns, 'image_ref': before.image_ref}
-    if undone and not stale and columns.items() <= facts.columns.items():
+    if (not stale and columns.items() <= facts.columns.items()
+            and _but_key(facts.metadata) == _but_key(before.image_metadata)):
         return None
     return Verdict(
         Row.REFUSED_REMEMBERED, before.image_metadata.get(KEY),
         Source.REMEMBERED, dataclasses.replace(before, columns=columns),
         stale, before.requested)
+
+
+def _but_key(metadata: Metadata) -> Metadata:
+    return {key: value for key, value in metadata.items() if key != KEY}
 
 
 def _of_volume(facts: Facts, volume: LookUp) -> Verdict:
@@ -373,8 +388,18 @@ def _of_image(
         return Verdict(Row.VOLUME, facts.key)
     if same_image(image_ref, facts.shelved_image):
         return Verdict(Row.SHELVED_IMAGE, facts.key)
+    image = functools.cache(image)
     stale = bool(facts.requested) and not same_image(
         facts.requested, image_ref)
+    if stale and facts.unshelve_failed:
+        # The next unshelving takes what was left there for the server's own,
+        # and deletes it in Glance.
+        found = image(image_ref)
+        if found in (Unknown.NOT_SEEN, Unknown.NO_ANSWER):
+            return _not_known(found, facts, Row.NOT_SEEN)
+        if isinstance(found, Unknown) or same_image(
+                found.base, facts.requested):
+            return Verdict(Row.SHELVED_IMAGE, facts.key)
     perhaps = stale and facts.as_requested
     if perhaps and facts.rebuild is Rebuild.REFUSED:
         return _refused(facts, image_ref, image(image_ref), base_of_snapshot)
@@ -416,10 +441,6 @@ def _refused(
             return Verdict(Row.REFUSED_IMAGE_GONE, image_ref)
         return _not_known(found, facts, Row.NOT_SEEN)
     same = found.properties == facts.requested_properties
-    if same and facts.key and same_image(found.base, facts.requested):
-        # As an unshelving that has failed leaves it: with the image that
-        # shelving has made of the server, in its own image's place.
-        return Verdict(Row.NAMES_ORIGIN, facts.key)
     if same and facts.key and not same_image(facts.key, facts.requested):
         # Resize, migration and shelving write the key as well. Of two images
         # with the same properties nobody can tell whose these are.

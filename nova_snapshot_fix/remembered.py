@@ -58,6 +58,8 @@ class Remembered:
     ``image_ref`` is the server's, and ``requested`` the id of the image in its
     RequestSpec, None for none. ``request_id`` is that of the request for the
     rebuild, by which Nova's record of the server's actions has it.
+    ``written`` says that the server has got all of this back already, and
+    that the image in its RequestSpec is what is left to do.
     """
 
     image_ref: str | None
@@ -65,6 +67,7 @@ class Remembered:
     request_id: str | None
     image_metadata: dict[str, str | None]
     columns: Columns
+    written: bool = False
 
 
 def image_metadata(metadata: Metadata) -> dict[str, str | None]:
@@ -92,14 +95,17 @@ def unpack(metadata: Metadata) -> Remembered | None:
     try:
         fields = json.loads(''.join(piece or '' for piece in pieces))
         # Another version may have written more, or less.
-        found = Remembered(**{field.name: fields[field.name]
-                              for field in dataclasses.fields(Remembered)})
+        found = Remembered(**{
+            field.name: fields[field.name]
+            for field in dataclasses.fields(Remembered)
+            if field.name in fields or field.default is dataclasses.MISSING})
     except (KeyError, TypeError, ValueError):
         return None
     text = (str, type(None))
     if not (isinstance(found.image_ref, text)
             and isinstance(found.requested, text)
             and isinstance(found.request_id, text)
+            and isinstance(found.written, bool)
             and _holds(found.image_metadata, text)
             and _holds(found.columns, (*text, bool))):
         return None

@@ -113,7 +113,7 @@ class CommandTest(Healthy, test_command.CommandTestCase):
         """Nothing is judged by halves of two states."""
         server = self.create_server(base.A)
         self.change_metadata(server, **test_command.KEY_ALONE)
-        rebuilds = database.rebuilds
+        histories = database.histories
         todo = [True]
 
         def begin_first(context, uuids):
@@ -124,9 +124,9 @@ class CommandTest(Healthy, test_command.CommandTestCase):
                 instance.system_metadata[base.KEY] = base.B
                 instance.task_state = 'rebuilding'
                 instance.save()
-            return rebuilds(context, uuids)
+            return histories(context, uuids)
 
-        with mock.patch.object(database, 'rebuilds', begin_first):
+        with mock.patch.object(database, 'histories', begin_first):
             self.assertEqual((3, {server: 'busy'}), self.states('check'))
         self.assertEqual([], todo)
 

@@ -105,7 +105,7 @@ if base.RELEASE >= 26:
                         'flavor', 'info_cache', 'system_metadata'])
                 task.source_migration.create()
                 task.execute()
-                found = list(database.rebuilds(far, [server])[
-                    server].values())
+                found = list(database.histories(far, [server])[
+                    server].rebuilds.values())
             self.assertEqual([judgement.Rebuild.REFUSED,
                               judgement.Rebuild.ACCEPTED], found)

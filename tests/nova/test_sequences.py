@@ -126,6 +126,14 @@ class UnshelveFailsTest(test_command.CommandTestCase):
         self.states('repair')
         self.assertEqual(before, self.image_metadata(server), image_ref)
         self.assertEqual(base.A, self.request_spec(server).image.id)
+        # Up to Yoga Nova takes what it left there for the server's own image,
+        # and deletes it.
+        self.act(server, 'unshelve')
+        self.assertEqual(base.RELEASE >= 26,
+                         self.instance(server).image_ref == base.A)
+        self.states('repair')
+        self.assertEqual(before, self.image_metadata(server))
+        self.assertEqual(base.A, self.request_spec(server).image.id)
 
 
 if base.RELEASE >= 26:

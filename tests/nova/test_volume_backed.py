@@ -23,6 +23,7 @@ from unittest import mock
 
 from nova.volume import cinder
 
+from nova_snapshot_fix import api
 from nova_snapshot_fix import judgement
 from nova_snapshot_fix import request_spec
 from tests.nova import test_command
@@ -203,4 +204,24 @@ if base.RELEASE >= 26:  # for the microversion
             self.assertEqual((0, {server: 'healed'}), self.states('repair'))
             self.assertEqual(before, self.state(server))
             self.ask.down = False
+            self.assertEqual((0, {}), self.states('repair'))
+
+        def test_migrated_when_half_is_written(self):
+            """Migration and resize write the key, also where they fail."""
+            server = self.create_volume_backed()
+            self.act(server, 'rebuild', {'imageRef': base.B})
+            before = self.state(server)
+            self.refuse_rebuild(server)
+            with mock.patch.object(request_spec, 'change_image',
+                                   autospec=True, side_effect=OSError('no')):
+                self.assertEqual(
+                    (3, {server: 'failed'}), self.states('repair'))
+            with mock.patch.object(api.API, '_heal', autospec=True,
+                                   return_value=False):
+                self.assertIsNotNone(self.migrate(server))
+            self.assertEqual('', self.key(server))
+            self.assertEqual((0, {server: 'healed'}), self.states('repair'))
+            self.assertEqual('', self.key(server))
+            self.change_metadata(server, **{base.KEY: base.B})
+            self.assertEqual(before, self.state(server))
             self.assertEqual((0, {}), self.states('repair'))

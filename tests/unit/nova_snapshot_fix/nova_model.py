@@ -29,6 +29,10 @@ from nova_snapshot_fix import remembered
 KEY = judgement.KEY
 PREFIX = remembered.IMAGE_PREFIX
 
+#: Where a repair may fail: after what it has written.
+CELL = 'cell'
+REQUEST = 'request'
+
 #: Properties that Nova knows, and so are in a RequestSpec as well.
 KNOWN = ('hw_machine_type', 'hw_disk_bus', 'os_distro')
 
@@ -57,6 +61,7 @@ class Server:
     requested_properties: dict
     rebuild: judgement.Rebuild = judgement.Rebuild.UNKNOWN
     ever_refused: bool = False
+    rebuild_request: int = 0
     memory: remembered.Remembered | None = None
     memory_rebuild: judgement.Rebuild = judgement.Rebuild.UNKNOWN
     memory_request_refused: bool = False
@@ -76,7 +81,8 @@ class Server:
 class Nova:
     """A cloud with one server at a time, and Glance and Cinder."""
 
-    def __init__(self):
+    def __init__(self, base_of_snapshot=judgement.IMAGE):
+        self.base_of_snapshot = base_of_snapshot
         self.images = {}
         self.volume_images = {}
         self.down = False
@@ -128,6 +134,7 @@ class Nova:
         another = own != image_id
         properties = self.images[image_id]
         remembers = self.extension and self._remember(server, another)
+        server.rebuild_request += 1
         server.metadata = {**recorded(properties), KEY: image_id}
         server.metadata_refused = another and refused
         if not another:
@@ -138,7 +145,9 @@ class Nova:
             server.request_refused = refused
             server.rebuild = (judgement.Rebuild.REFUSED if refused
                               else judgement.Rebuild.ACCEPTED)
-        if remembers:
+        if remembers or server.rebuild is not judgement.Rebuild.REFUSED:
+            # What is remembered may be older, of a refused rebuild; it
+            # counts until one of those since was not refused.
             server.memory_rebuild = server.rebuild
         if server.rebuild is judgement.Rebuild.REFUSED:
             server.ever_refused = True
@@ -156,8 +165,8 @@ class Nova:
         remembers = another and verdict.of_server
         if remembers:
             server.memory = remembered.Remembered(
-                server.image_ref, server.requested, 'req',
-                dict(server.metadata), {})
+                server.image_ref, server.requested,
+                server.rebuild_request + 1, dict(server.metadata), {})
             # It may name an image that nobody can tell from the right one.
             server.memory_request_refused = server.request_refused
         return remembers
@@ -191,18 +200,29 @@ class Nova:
             volume='volume' if server.volume_backed else None,
             has_request=True, requested=server.requested,
             requested_properties=server.requested_properties,
-            rebuild=server.rebuild, ever_refused=server.ever_refused,
+            rebuild=server.rebuild, rebuild_request=server.rebuild_request,
+            ever_refused=server.ever_refused,
             remembers=server.memory is not None,
             remembered=server.memory,
             remembered_rebuild=server.memory_rebuild)
 
     def judge(self, server):
-        return judgement.judge(self.facts(server), self._image, self._volume)
+        return judgement.judge(self.facts(server), self._image, self._volume,
+                               self.base_of_snapshot)
 
-    def heal(self, server, half=False):
-        """Heal a server; with *half* the RequestSpec is not reached."""
+    def heal(self, server, until=None):
+        """Heal a server, all of it or *until* it fails.
+
+        :param until: CELL, when nothing but the cell is written, or REQUEST,
+            when the RequestSpec is, too, and the journal not cleared away
+        """
         verdict = self.judge(server)
         restored = None
+        if (verdict.row is judgement.Row.REFUSED_REQUEST
+                and server.requested_properties == known(
+                    self.images.get(server.image_ref, {}))):
+            # Of two images with the same properties nobody can tell.
+            server.metadata_refused = False
         if isinstance(verdict.restore, judgement.Image):
             restored = recorded(verdict.restore.record)
         elif verdict.restore is not None:
@@ -213,15 +233,17 @@ class Nova:
             self.facts(server), verdict, restored)
         if verdict.restore is not None:
             server.metadata_refused = False
-        if verdict.clear:
+        halfway = until and verdict.request
+        if not halfway:
             server.memory = None
-        if half and restored is not None and verdict.request:
+        elif restored is not None:
             server.memory = remembered.Remembered(
-                server.image_ref, verdict.request_id, 'req',
-                dict(server.metadata), {})
+                server.image_ref, verdict.request_id, server.rebuild_request,
+                dict(server.metadata), {}, written=True)
             server.memory_rebuild = server.rebuild
-            server.memory_request_refused = False
-        if verdict.request and not half:
+            if verdict.source is not judgement.Source.REMEMBERED:
+                server.memory_request_refused = False
+        if verdict.request and until != CELL:
             server.requested = verdict.request_id
             server.requested_properties = known({
                 key[len(PREFIX):]: value

@@ -187,6 +187,47 @@ class TestJudge(testtools.TestCase):
             self.assertTrue(verdict.clear)
             self.assertIs(judgement.State.REMEMBERED, verdict.state)
 
+    def test_undone_by_a_conductor_and_key_written_since(self):
+        """As resize and shelving do; it is right, too."""
+        for each in (facts('A', rebuild=Rebuild.REFUSED),
+                     of_volume('', requested='A', rebuild=Rebuild.REFUSED)):
+            self.assertIsNone(judgement._by_memory(self.remembering(
+                each, image_ref=each.image_ref,
+                image_metadata=dict(FACTS.metadata, **{KEY: 'O'}))))
+
+    def half(self, facts, **fields):
+        """A repair has not come to the RequestSpec, or not to its end."""
+        return dataclasses.replace(
+            self.remembering(facts, written=True, **fields),
+            rebuild_request='req')
+
+    def test_refused_and_half_written(self):
+        """The RequestSpec is what is left; Nova may write the key before."""
+        for key in 'A', 'O', 'X':
+            verdict = self.assert_row(
+                Row.REFUSED_REQUEST, self.half(refused(key, recorded=OF_A)),
+                request=True)
+            self.assertEqual(('A', None, True), (
+                verdict.request_id, verdict.restore, verdict.clear))
+        for key in 'V', '':
+            left = self.half(
+                of_volume(key, requested='C', requested_properties=OF_C,
+                          rebuild=Rebuild.REFUSED),
+                image_ref='', requested='V')
+            verdict = self.assert_row(Row.REFUSED_REQUEST, left, request=True)
+            self.assertEqual('V', verdict.request_id)
+            verdict = self.assert_row(
+                Row.VOLUME_AS_REQUESTED, dataclasses.replace(
+                    left, requested='V', requested_properties=OF_A),
+                image('V'))
+            self.assertTrue(verdict.clear)
+
+    def test_half_written_and_refused_again(self):
+        """By a nova-api without the extension: all of it comes back."""
+        again = dataclasses.replace(
+            self.half(refused()), rebuild_request='later')
+        self.assert_row(Row.REFUSED_REMEMBERED, again, key='A', request=True)
+
     # Refused, and nothing remembered.
 
     def test_refused_image(self):
@@ -207,17 +248,17 @@ class TestJudge(testtools.TestCase):
                             request=True)
         self.assert_row(Row.UNEXPLAINED, refused('X'), same)
 
-    def test_unshelving_failed(self):
-        """The image of the server is the one that shelving has made of it."""
-        for outcome in Rebuild:
-            self.assert_row(
-                Row.NAMES_ORIGIN, facts(
-                    'O', requested='O', rebuild=outcome), image('A', 'O'))
-
     def test_refused_origin(self):
         """The refused image is the one that the server's stems from."""
         self.assert_row(Row.REFUSED_IMAGE, refused(), image('A', 'C'),
                         key='A', request=True)
+        # With the same properties, and with the key that was there before.
+        self.assert_row(Row.REFUSED_IMAGE, refused(), image('A', 'C', OF_C),
+                        key='A', request=True)
+        for outcome in Rebuild.ACCEPTED, Rebuild.UNKNOWN:
+            self.assert_row(
+                Row.NAMES_ORIGIN, facts('O', requested='O', rebuild=outcome),
+                image('A', 'O'))
 
     def test_refused_image_gone(self):
         verdict = self.assert_row(
@@ -305,6 +346,22 @@ class TestJudge(testtools.TestCase):
             self.assert_row(Row.SHELVED_IMAGE, dataclasses.replace(
                 each, shelved_image='a'))
         self.assert_row(Row.MISSING, facts(None, shelved_image='S'), key='A')
+
+    def test_unshelving_failed(self):
+        """And the next one has taken what it left, and deleted the image."""
+        for each in refused(), refused('O'), facts(
+                None, requested='O', rebuild=Rebuild.ACCEPTED):
+            each = dataclasses.replace(each, unshelve_failed=True)
+            self.assert_row(Row.SHELVED_IMAGE, each, Unknown.GONE)
+            self.assert_row(
+                Row.SHELVED_IMAGE, each, image('A', each.requested))
+            self.assert_row(Row.NO_ANSWER, each, Unknown.NO_ANSWER)
+            self.assertEqual(1, len(self.asked))
+        self.assert_row(
+            Row.REFUSED_IMAGE, refused(unshelve_failed=True), image('A', 'O'),
+            key='A', request=True)
+        self.assert_row(
+            Row.MISSING, facts(None, unshelve_failed=True), key='A')
 
     def test_no_record(self):
         self.assert_row(

@@ -77,6 +77,7 @@ class TestRemembered(testtools.TestCase):
             {PREFIX + '0': whole.replace('"y"', 'true')},
             {PREFIX + '0': whole.replace('{"os_type":null}', '"os_type"')},
             {PREFIX + '0': whole.replace('columns', 'others')},
+            {PREFIX + '0': whole.replace('false', '1')},
         ):
             self.assertIsNone(remembered.unpack(found), found)
 
@@ -87,3 +88,7 @@ class TestRemembered(testtools.TestCase):
             PREFIX + '0': whole.replace(
                 '"image_ref"', '"launched_at":null,"image_ref"').replace(
                     '"os_type":null', '"os_type":null,"uuid":"x"')}))
+        self.assertEqual(a_memory(), remembered.unpack({
+            PREFIX + '0': whole.replace(',"written":false', '')}))
+        self.assertEqual(a_memory(written=True), remembered.unpack(
+            remembered.pack(a_memory(written=True))))
