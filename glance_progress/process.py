@@ -10,12 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What belongs to a process: one object of a kind, made where it is used."""
+"""What belongs to a process: one object of a kind, and its identity."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 import os
+import pathlib
 import sys
 import threading
 from typing import Any
@@ -87,3 +88,52 @@ def runs_threads() -> bool:
     """
     uwsgi = sys.modules.get('uwsgi')
     return uwsgi is None or bool(getattr(uwsgi, 'has_threads', True))
+
+
+def identity() -> str | None:
+    """Return what this process is known by on its host, also after its end.
+
+    A number alone would be another process's later. None where the system
+    does not tell (no Linux).
+    """
+    return _identity(os.getpid())
+
+
+def gone(known_by: str) -> bool | None:
+    """Return whether the process that was *known_by* an identity has ended.
+
+    :param known_by: what :func:`identity` has returned on this host
+    :returns: None when that cannot be told from here: it is of another
+        container of this host, or nothing is known
+    """
+    own = identity()
+    try:
+        boot, namespace, pid, _ = known_by.split('/')
+        own_boot, own_namespace = (own or '').split('/')[:2]
+        number = int(pid)
+    except ValueError:
+        return None
+    if boot != own_boot:
+        return True  # the host has been started anew
+    if namespace != own_namespace:
+        return None
+    return _identity(number) != known_by
+
+
+def _identity(pid: int) -> str | None:
+    """Return the identity of a process, None when there is none of it.
+
+    It is of proc(5): the id of the boot, the namespace of the numbers, the
+    number, and when it was started, in ticks since the boot.
+    """
+    proc = pathlib.Path('/proc')
+    try:
+        boot = (proc / 'sys/kernel/random/boot_id').read_text().strip()
+        namespace = os.stat(proc / 'self/ns/pid').st_ino
+        fields = (proc / str(pid) / 'stat').read_text().rpartition(')')[2]
+    except OSError:
+        return None
+    state, started = fields.split()[0], fields.split()[19]
+    if state in 'ZX':
+        return None  # it has ended, and its parent has not looked yet
+    return '%s/%d/%d/%s' % (boot, namespace, pid, started)

@@ -33,6 +33,7 @@ from oslo_log import log as logging
 
 from glance_progress.driver import failure
 from glance_progress.driver import meter
+from glance_progress import process
 from glance_progress.records import publisher
 from glance_progress.records import wire
 from glance_progress import warning
@@ -100,7 +101,7 @@ class Upload:
                 started_at=round(now, 3), updated_at=round(now, 3),
                 sequence=publisher.next_sequence(),
                 request_id=_request_id(context),
-                host=socket.gethostname())
+                host=socket.gethostname(), worker=process.identity())
             self._record.to_json()  # raises for one that cannot be sent
             self._publisher = publisher.get(conf)
             self._publisher.post(self._record, urgent=True)

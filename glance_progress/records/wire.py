@@ -50,6 +50,13 @@ PREPARING = 'preparing'
 FLATTENING = 'flattening'
 REGISTERING = 'registering'
 
+# Phases of an import, in the staging area: data come there, and Glance's
+# plugins and the check of a signature read them.
+STAGING = 'staging'
+DECOMPRESSING = 'decompressing'
+CONVERTING = 'converting'
+VERIFYING = 'verifying'
+
 #: Places of records that are of no store.
 PLACES = (STAGING_STORE, LOOKED, HASHED)
 
@@ -69,7 +76,7 @@ OLD = 60
 _MAX_NUMBER = 2 ** 53
 
 # Fields that few records have a use for travel only where they are set.
-_RARE = ('phase', 'found_in', 'measured_by', 'position', 'pace')
+_RARE = ('phase', 'found_in', 'measured_by', 'position', 'pace', 'worker')
 
 #: Sequences are in nanoseconds, and are shown in microseconds.
 SEQUENCES_SHOWN = 1000
@@ -110,7 +117,11 @@ class Record:
     What was seen by looking at Ceph says more: the ``phase``, the store that
     it was ``found_in``, and what the bytes are ``measured_by``. Where the
     total is not known, ``position`` is the part of the way that is behind,
-    from 0 to 1, and ``pace`` the part that it advances in a second.
+    from 0 to 1, and ``pace`` the part that it advances in a second. The same
+    holds for what an import does in the staging area.
+
+    ``worker`` is the process that writes, as
+    :func:`glance_progress.process.identity` has it.
 
     ``skew`` is what a reader adds to the writer's clock to get its own; it
     does not travel.
@@ -134,6 +145,7 @@ class Record:
     measured_by: str | None = None
     position: float | None = None
     pace: float | None = None
+    worker: str | None = None
     skew: float = dataclasses.field(default=0.0, compare=False, repr=False)
 
     @property
@@ -197,7 +209,7 @@ class Record:
             if not isinstance(getattr(self, name), str):
                 raise InvalidRecord('%s is no text' % name)
         for name in ('request_id', 'host', 'failure', 'left_in', 'phase',
-                     'found_in', 'measured_by'):
+                     'found_in', 'measured_by', 'worker'):
             if not isinstance(getattr(self, name), (str, type(None))):
                 raise InvalidRecord('%s is no text' % name)
         if self.state not in STATES:
@@ -283,7 +295,7 @@ class Record:
         """Return all fields and what is derived of them, ready for JSON."""
         fields = dataclasses.asdict(self)
         for name in ('skew', 'rate', 'left_in', 'phase', 'found_in',
-                     'position', 'pace'):
+                     'position', 'pace', 'worker'):
             del fields[name]
         return {
             **fields,

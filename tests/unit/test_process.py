@@ -10,6 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import os
+import subprocess
 import sys
 import threading
 import types
@@ -110,3 +112,43 @@ class TestSurroundings(base.TestCase):
         ):
             self.module('uwsgi', **attributes)
             self.assertEqual(expected, process.runs_threads())
+
+
+class TestIdentity(base.TestCase):
+
+    def test_this_process(self):
+        own = process.identity()
+        self.assertEqual(own, process.identity())
+        self.assertIs(False, process.gone(own))
+
+    def test_another_process(self):
+        code = ('from glance_progress import process\n'
+                'print(process.identity(), flush=True)\ninput()')
+        child = subprocess.Popen(
+            [sys.executable, '-c', code], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        with child:
+            known_by = child.stdout.readline().strip()
+            self.assertIs(False, process.gone(known_by))
+            child.kill()
+            # It has ended, though nobody has asked for its status yet.
+            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+            self.assertIs(True, process.gone(known_by))
+        self.assertIs(True, process.gone(known_by))
+
+    def test_a_number_that_another_process_has_now(self):
+        boot, namespace, pid, started = process.identity().split('/')
+        self.assertIs(True, process.gone('/'.join(
+            (boot, namespace, pid, str(int(started) - 1)))))
+
+    def test_before_the_host_was_started(self):
+        parts = process.identity().split('/')
+        for namespace in parts[1], '1':
+            self.assertIs(True, process.gone(
+                '/'.join(['other', namespace, *parts[2:]])))
+
+    def test_what_cannot_be_told(self):
+        boot, _, pid, started = process.identity().split('/')
+        self.assertIsNone(process.gone('/'.join((boot, '1', pid, started))))
+        for nonsense in '', 'a', 'a/b/c/d', '1/2/3':
+            self.assertIsNone(process.gone(nonsense))

@@ -18,6 +18,7 @@ from glance_store import exceptions
 
 from glance_progress.driver import failure
 from glance_progress.driver import upload
+from glance_progress import process
 from glance_progress.records import publisher
 from glance_progress.records import wire
 from glance_progress import warning
@@ -131,7 +132,8 @@ class TestUpload(TestCase):
                 image_id=base.IMAGE, store='ceph', state='uploading',
                 bytes_written=0, total_bytes=5, started_at=1234.568,
                 updated_at=1234.568, sequence=1234567890000,
-                request_id='req-1', host='controller'), True)],
+                request_id='req-1', host='controller',
+                worker=process.identity()), True)],
             self.publisher.posted)
 
     def test_success(self):

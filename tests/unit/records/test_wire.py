@@ -148,6 +148,7 @@ class TestJson(base.TestCase):
             'request_id': (1, True, []),
             'failure': (1, True, []),
             'phase': (1, True, []),
+            'worker': (1, True, []),
             'found_in': (1, True, []),
             'measured_by': (1, True, []),
             'position': (-0.1, 1.1, '1', True, math.nan),
@@ -267,7 +268,7 @@ class TestDerived(base.TestCase):
     def test_rare_fields_travel_where_they_are_set(self):
         record = base.a_record(
             phase='flattening', found_in='ceph', measured_by='object map',
-            position=0.5, pace=0.01)
+            position=0.5, pace=0.01, worker='a/1/2/3')
         self.assertEqual(record, wire.Record.from_json(record.to_json()))
         self.assertNotIn(b'pace', base.a_record().to_json())
 
