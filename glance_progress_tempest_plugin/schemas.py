@@ -73,7 +73,8 @@ IMAGE = _object({
     'status': {'type': 'string'},
     'phase': {'enum': ['queued', 'upload', 'staging', 'staged', 'import',
                        'copy', 'done', 'failed', 'preparing',
-                       'flattening', 'registering', 'hashing']},
+                       'flattening', 'registering', 'hashing',
+                       'decompressing', 'converting', 'verifying']},
     'size': {**_BYTES, 'type': ['integer', 'null']},
     'percent': _PERCENT,
     'source': {'enum': ['memcached', 'database', 'ceph']},
@@ -93,6 +94,18 @@ IMAGE = _object({
         'eta': _NUMBER,
         'age': _NUMBER,
         'stalled': {'type': 'boolean'},
+    })]},
+    'waiting_for': {'enum': ['data', 'source', 'import', 'worker', None]},
+    'waiting_since': _NUMBER,
+    'waiting_since_iso': _TEXT,
+    'import_lock': {'anyOf': [{'type': 'null'}, _object({
+        'since': _NUMBER,
+        'since_iso': _TEXT,
+        'last_sign_of_life': _NUMBER,
+        'last_sign_of_life_iso': _TEXT,
+        'worker_gone': {'type': ['boolean', 'null']},
+        'free_at': _NUMBER,
+        'free_at_iso': _TEXT,
     })]},
 })
 

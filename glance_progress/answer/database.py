@@ -18,6 +18,20 @@ import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
+class Lock:
+    """The lock that an import holds, as its task in the database has it.
+
+    :param status: of the task; None where there is no such task any more
+    :param since: when it was made; seconds since the epoch, or None
+    :param updated_at: when Glance last heard of it, likewise
+    """
+
+    status: str | None = None
+    since: float | None = None
+    updated_at: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Image:
     """An image as Glance's database has it.
 
@@ -28,7 +42,9 @@ class Image:
     :param importing: whether an import is at work
     :param of_server: whether it is to be the snapshot of a server
     :param hashing: whether Glance reads it back, to hash it
-    :param age: seconds since it was made; None when that is not known
+    :param created_at: seconds since the epoch; None when that is not known
+    :param import_task: id of the task whose import holds the image's lock
+    :param lock: what is known of that
     """
 
     image_id: str
@@ -42,7 +58,9 @@ class Image:
     importing: bool = False
     of_server: bool = False
     hashing: bool = False
-    age: float | None = None
+    created_at: float | None = None
+    import_task: str | None = None
+    lock: Lock | None = None
 
     @property
     def awaited(self) -> bool:

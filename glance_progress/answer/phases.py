@@ -23,6 +23,7 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 
 from glance_progress.answer import database
+from glance_progress.answer import imported
 from glance_progress.answer import reconcile
 from glance_progress.records import wire
 
@@ -34,7 +35,8 @@ IMPORT = 'import'
 COPY = 'copy'
 DONE = 'done'
 FAILED = 'failed'
-HASHING = 'hashing'  # and those of what was seen in Ceph, of wire
+HASHING = 'hashing'
+# and, of wire, those of what was seen in Ceph and of imports' steps
 
 
 def of(
@@ -51,6 +53,9 @@ def of(
         return seen.phase
     staged = _staged(stores)
     staging = staged is not None and staged.state == wire.UPLOADING
+    # Data come to the staging area, or are changed or checked there.
+    step = (staged.phase if staged is not None
+            and staged.phase in imported.PHASES else STAGING)
     newest = _of_newest_request(_recorded(stores))
     if image.status == 'saving':
         # An upload that has failed may leave its image saving.
@@ -58,9 +63,10 @@ def of(
     if image.status == 'uploading':
         return STAGING if image.size is None else STAGED
     if image.status == 'active' and image.in_transit:
-        return STAGING if staging else COPY
-    if image.status in ('importing', 'queued') and image.importing:
-        return STAGING if staging else IMPORT
+        return step if staging else COPY
+    if (image.status in ('importing', 'queued') and image.importing
+            and not imported.has_failed(image, stores)):
+        return step if staging else IMPORT
     if image.status == 'queued':
         return FAILED if _any_failed(stores) else QUEUED
     # An import that nobody works on any more has failed.
@@ -106,7 +112,7 @@ def _counted(
     now: float,
 ) -> list[reconcile.Store]:
     """Return the stores whose percentages that of *phase* is the mean of."""
-    if phase == STAGING:
+    if phase in (STAGING, *imported.PHASES):
         return [each for each in stores if each.store == wire.STAGING_STORE]
     filled = _filled_by_newest_request(image, stores, now)
     return [each for each in stores

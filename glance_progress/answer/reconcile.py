@@ -150,7 +150,8 @@ def _settled(image: database.Image, record: wire.Record, now: float) -> bool:
 
 def _with_total(image: database.Image, record: wire.Record) -> wire.Record:
     """Return *record* with a total, if the database knows the size."""
-    if record.total_bytes is not None or image.size is None:
+    if (record.total_bytes is not None or image.size is None
+            or record.position is not None):
         return record
     # Before 2026.1 imports do not tell the driver the size.
     return dataclasses.replace(

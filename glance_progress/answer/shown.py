@@ -21,8 +21,11 @@ from typing import Any
 
 from glance_progress.answer import beside
 from glance_progress.answer import database
+from glance_progress.answer import imported
+from glance_progress.answer import locks
 from glance_progress.answer import phases
 from glance_progress.answer import reconcile
+from glance_progress.answer import waits
 from glance_progress.records import wire
 
 # Fields of a store that nobody can fill without a record.
@@ -47,10 +50,14 @@ def describe(
     :param admin: whether to name the hosts that upload
     :param owner: whether to name the requests that upload, as for admins
     """
-    stores = reconcile.stores(image, records, now)
+    found = reconcile.stores(image, records, now)
+    stores = imported.with_reasons(found, found)
+    last = reconcile.last_failure(image, records, now)
+    failures = imported.with_reasons([] if last is None else [last], found)
     seen = beside.seen(image, records)
     phase = phases.of(image, stores, seen)
     read = beside.read(image, records)
+    wait = waits.of(image, stores, phase)
     requests = admin or owner
     return {
         'image_id': image.image_id,
@@ -65,10 +72,20 @@ def describe(
             _unrecorded(each) if isinstance(each, reconcile.Unrecorded)
             else _recorded(each, now, stalled_after, admin, requests)
             for each in sorted(stores, key=lambda each: each.store)],
-        'last_failure': _last_failure(
-            reconcile.last_failure(image, records, now), requests),
+        'last_failure': next(
+            (_last_failure(each, requests) for each in failures), None),
         'hashed': _hashed(read, now, stalled_after),
+        **_waiting(wait),
+        'import_lock': locks.describe(image, records.values(), now),
     }
+
+
+def _waiting(wait: waits.Wait | None) -> dict[str, Any]:
+    """Return what there is to say of what an image waits for."""
+    since = None if wait is None else wait.since
+    return {'waiting_for': None if wait is None else wait.what,
+            'waiting_since': since,
+            'waiting_since_iso': None if since is None else wire.iso(since)}
 
 
 def _source(stores: Sequence[reconcile.Store]) -> str:
@@ -114,14 +131,12 @@ def _unrecorded(store: reconcile.Unrecorded) -> dict[str, Any]:
         'stalled': False, **dict.fromkeys(_OF_RECORDS)}
 
 
-def _last_failure(
-    record: wire.Record | None, requests: bool
-) -> dict[str, Any] | None:
+def _last_failure(record: wire.Record, requests: bool) -> dict[str, Any]:
     """Return what there is to say of the newest upload that has failed.
 
     :param requests: whether to name the request that brought the data in
     """
-    return None if record is None else {
+    return {
         'store': record.store,
         'failure': record.failure,
         'updated_at': record.updated_at,

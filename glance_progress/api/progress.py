@@ -29,6 +29,7 @@ from glance_progress.answer import pace
 from glance_progress.answer import recent
 from glance_progress.answer import reconcile
 from glance_progress.answer import shown
+from glance_progress.api import locks
 from glance_progress.api import transit
 from glance_progress.ceph import lookout
 from glance_progress import process
@@ -44,7 +45,7 @@ LOG = logging.getLogger(__name__)
 LIST_PATH = '/v2/info/progress'
 
 #: Version of what the two calls answer; it grows with each field.
-VERSION = '1.2'
+VERSION = '1.3'
 
 # Seconds from which on an image is looked for in Ceph: most are uploaded, and
 # have begun by then.
@@ -73,7 +74,7 @@ class Controller(images.ImagesController):
             if recent.moves(records.values()):
                 return self._shown(req, image, records)
         # Who may not see the image does not get past this.
-        image = transit.image_of(self.show(req, image_id))
+        image, = locks.locked([transit.image_of(self.show(req, image_id))])
         records = _records([image])[image.image_id]
         if recent.moves(records.values()):
             self._recent.put(caller, image)
@@ -83,6 +84,7 @@ class Controller(images.ImagesController):
         self, req: Any, marker: str | None = None, limit: int | None = None
     ) -> dict[str, Any]:
         page, next_marker = self._transit.page(req, marker, limit)
+        page = locks.locked(page)
         records = _records(page)
         images = [self._describe(req, image, records[image.image_id])
                   for image in page]
@@ -132,7 +134,8 @@ def _look(
 
     What is known then is put to *records*.
     """
-    if not image.awaited or (image.age or 0.0) < _LOOKED_AT_FROM:
+    if not image.awaited or image.created_at is None or (
+            time.time() - image.created_at < _LOOKED_AT_FROM):
         return
     if any(record.state == wire.UPLOADING and record.age(time.time()) < (
             reconcile.GRACE) for record in

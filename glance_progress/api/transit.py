@@ -54,17 +54,17 @@ def image_of(image: Any) -> database.Image:
             importing and image.status in ('active', 'importing')
             and getattr(image, 'os_hash_algo', None)
             and not image.os_hash_value),
-        age=_age(image.created_at))
+        created_at=seconds(image.created_at),
+        import_task=properties.get('os_glance_import_task') or None)
 
 
-def _age(created_at: datetime.datetime | None) -> float | None:
-    """Return the seconds since then."""
-    if created_at is None:
+def seconds(time: datetime.datetime | None) -> float | None:
+    """Return a time of Glance's, seconds since the epoch."""
+    if time is None:
         return None
-    if created_at.tzinfo is None:
-        created_at = created_at.replace(tzinfo=datetime.timezone.utc)
-    now = datetime.datetime.now(datetime.timezone.utc)
-    return (now - created_at).total_seconds()
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=datetime.timezone.utc)
+    return time.timestamp()
 
 
 def _stores(text: str | None) -> frozenset[str]:

@@ -21,6 +21,7 @@ from glance.api.v2 import image_data
 from glance.api.v2 import images
 from glance.api.v2 import policy as api_policy
 from glance.common import exception
+from keystoneauth1 import exceptions
 from oslo_config import cfg
 from oslo_log import log as logging
 import webob.exc
@@ -28,6 +29,9 @@ import webob.exc
 from glance_progress.driver import hashed
 from glance_progress.driver import staging
 from glance_progress.driver import upload
+from glance_progress.imports import flow
+from glance_progress.imports import reasons
+from glance_progress.imports import told
 from glance_progress.records import store_names
 from glance_progress import section
 
@@ -48,6 +52,12 @@ _REFUSALS = {
          'check.',
 }
 _REFUSAL = 'Glance refused the image data after the store had taken it.'
+
+# Raised when the worker that has staged the data could not be reached: what
+# Glance means to raise, and what gets past it, since it asks by keystoneauth
+# and foresees errors of requests (33).
+_ELSEWHERE = (webob.exc.HTTPBadGateway, webob.exc.HTTPGatewayTimeout,
+              exceptions.ConnectionError)
 
 
 class ImageDataController(image_data.ImageDataController):
@@ -121,11 +131,21 @@ class ImageDataController(image_data.ImageDataController):
 
 
 class ImportController(images.ImagesController):
-    """Imports as Glance does, with the progress of the staging area."""
+    """Imports as Glance does, and tells what its steps do."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.gateway: Any = flow.Gateway(self.gateway)
 
     def import_image(self, req: Any, image_id: str, body: Any) -> Any:
         staging.install(cfg.CONF)
-        return super().import_image(req, image_id, body)
+        try:
+            return super().import_image(req, image_id, body)
+        except _ELSEWHERE:
+            # It was to be begun by the worker that has staged the data.
+            told.Import(cfg.CONF, image_id, req.context).failed(
+                reasons.STAGED_ELSEWHERE)
+            raise
 
     def add_location(self, req: Any, image_id: str, body: Any) -> Any:
         """Add a location, whose data Glance then reads back to hash them."""

@@ -42,7 +42,7 @@ class Metered:
         context = kwargs.get('context', args[1] if len(args) > 1 else None)
         attempt = upload.Upload(
             self.conf, image_id, self.backend_group or store_names.UNNAMED,
-            image_size, context)
+            self._announced(image_size), context)
         try:
             result = self._add(
                 attempt, image_id, image_file, image_size, *args, **kwargs)
@@ -51,6 +51,10 @@ class Metered:
             raise
         attempt.finished(result[1])
         return result
+
+    def _announced(self, image_size: int) -> int:
+        """Return how much is to come, as far as it is known; else 0."""
+        return image_size
 
     def _add(
         self,

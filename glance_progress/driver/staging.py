@@ -20,6 +20,10 @@ far it is.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+import contextlib
+import contextvars
+import dataclasses
 import threading
 
 from glance_store._drivers import filesystem
@@ -42,8 +46,47 @@ _installed = False
 _fault = warning.Hourly(LOG)
 
 
+@dataclasses.dataclass
+class Source:
+    """Where the data come from that this thread is about to stage.
+
+    :param total: bytes that it has, 0 while that is not known
+    :param begun: whether the staging area has begun to take them
+    """
+
+    total: int
+    begun: bool = False
+
+
+_source: contextvars.ContextVar[Source | None] = contextvars.ContextVar(
+    'source', default=None)
+
+
+@contextlib.contextmanager
+def from_source(total: int) -> Iterator[Source]:
+    """Say of what is staged in the block, by this thread, how much it is.
+
+    Glance does not tell the staging area, where it knows it from elsewhere.
+
+    :param total: in bytes, 0 when it is not known
+    """
+    source = Source(total)
+    token = _source.set(source)
+    try:
+        yield source
+    finally:
+        _source.reset(token)
+
+
 class Store(metered.Metered, filesystem.Store):
     """The file store, whose ``add()`` tells how far it is."""
+
+    def _announced(self, image_size: int) -> int:
+        source = _source.get()
+        if source is None:
+            return image_size
+        source.begun = True
+        return image_size or source.total
 
 
 def install(conf: cfg.ConfigOpts) -> None:

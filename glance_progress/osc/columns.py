@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 from cliff import columns
 
 from glance_progress.cli import display
+from glance_progress.osc import words
+from glance_progress.records import wire
 
 if TYPE_CHECKING:
     _Column = columns.FormattableColumn[Any]
@@ -77,3 +79,25 @@ class Hashed(_Column):
             return _UNKNOWN
         return display.numbers(
             {**self._value, 'bytes_written': self._value['bytes_read']})
+
+
+class Time(_Column):
+    """Writes seconds since the epoch as the Image API does, None as ``-``."""
+
+    def human_readable(self) -> str:
+        return _UNKNOWN if self._value is None else str(wire.iso(self._value))
+
+
+class Text(_Column):
+    """Writes a word of the API's as it is, and None as ``-``."""
+
+    def human_readable(self) -> str:
+        return _UNKNOWN if self._value is None else display.printable(
+            str(self._value))
+
+
+class Lock(_Column):
+    """Writes since when an import holds an image, and None as ``-``."""
+
+    def human_readable(self) -> str:
+        return words.lock(self._value) or _UNKNOWN

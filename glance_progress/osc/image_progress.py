@@ -42,13 +42,18 @@ from glance_progress.osc import life
 LOG = logging.getLogger(__name__)
 
 _FIELDS = ('image_id', 'name', 'owner', 'status', 'phase', 'size', 'percent',
-           'source', 'stores', 'last_failure', 'hashed')
+           'source', 'stores', 'last_failure', 'hashed', 'waiting_for',
+           'waiting_since', 'waiting_since_iso', 'import_lock')
 _FORMATS = {'name': columns.Name, 'size': columns.Size,
             'percent': columns.Percent, 'stores': columns.Stores,
-            'last_failure': columns.Failure, 'hashed': columns.Hashed}
+            'last_failure': columns.Failure, 'hashed': columns.Hashed,
+            'waiting_for': columns.Text,
+            'waiting_since': columns.Time, 'waiting_since_iso': columns.Text,
+            'import_lock': columns.Lock}
 
 _LISTED = {'image_id': 'ID', 'name': 'Name', 'status': 'Status',
-           'phase': 'Phase', 'percent': 'Percent', 'stores': 'Stores'}
+           'phase': 'Phase', 'percent': 'Percent', 'stores': 'Stores',
+           'waiting_for': 'Waiting For'}
 _LISTED_OF_ALL = {**_LISTED, 'owner': 'Project'}
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import tqdm
 
+from glance_progress.osc import words
 from glance_progress.records import wire
 
 
@@ -36,7 +37,7 @@ class Life:
 
     def update(self, snapshot: dict[str, Any]) -> str:
         """Return the states so far, such as ``queued 00:02 -> saving``."""
-        state, now = _state(snapshot), time.monotonic()
+        state, now = words.state(snapshot), time.monotonic()
         if self._state is None:
             self._state, self._since = state, now - _elapsed(snapshot)
         elif state != self._state:
@@ -44,16 +45,7 @@ class Life:
                 self._state, '' if self._steps else 'at least ',
                 tqdm.tqdm.format_interval(now - self._since)))
             self._state, self._since = state, now
-        return ' -> '.join([*self._steps, state])
-
-
-def _state(snapshot: dict[str, Any]) -> str:
-    """Return the status of an image, and whether it is active in part."""
-    # An image is active as soon as it is in one store.
-    if snapshot['status'] == 'active' and snapshot['phase'] != 'done':
-        return 'active (%s)' % (
-            'hashing' if snapshot['phase'] == 'hashing' else 'copying')
-    return str(snapshot['status'])
+        return ' -> '.join([*self._steps, state]) + words.beside(snapshot)
 
 
 def _elapsed(snapshot: dict[str, Any]) -> float:

@@ -25,6 +25,7 @@ from typing import Any
 from allinone.daemons import glance
 from glance_progress.answer import phases
 from glance_progress.answer import reconcile
+from glance_progress.imports import reasons
 from glance_progress.records import wire
 from tests.functional import api_base
 from tests.functional import base
@@ -307,7 +308,7 @@ class ImportTest(CommonTests, api_base.ApiTestCase):
             uri='http://127.0.0.1:%d/image' % self.download_port)
         failed = self.wait_progress(image_id, phase='failed')
         self.assertEqual(
-            reconcile.IMPORT_FAILED,
+            reasons.UNREACHABLE,
             api_base.by_store(failed)['ceph']['failure'])
         # The same image can be uploaded, which makes up for it.
         self.client.images.upload(image_id, io.BytesIO(b'abc'))

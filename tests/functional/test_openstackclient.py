@@ -159,7 +159,8 @@ class OpenStackClientTest(api_base.ApiTestCase):
         watch = self.start('watch', image_id, '--interval', '0.1')
         self.wait_line(watch, '^queued$')
         self.client.images.stage(image_id, base.Body(bytes(8 * MiB)))
-        self.wait_line(watch, r'-> uploading$')
+        self.wait_line(
+            watch, '-> uploading, waiting for the import call since ')
         self.client.images.image_import(
             image_id, 'glance-direct', stores=['ceph', 'second'])
         stdout, _ = watch.communicate(timeout=60)

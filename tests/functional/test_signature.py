@@ -28,6 +28,7 @@ from cryptography.x509 import oid
 
 from allinone.daemons import glance
 from glance_progress.api import uploads
+from glance_progress.imports import reasons
 from tests.functional import api_base
 from tests.functional import base
 from tests.functional import key_manager
@@ -81,8 +82,10 @@ class SignatureTest(api_base.ApiTestCase):
     @classmethod
     def make_api(cls) -> glance.GlanceBase:
         return api_base.make(
-            'glance-signature', kind=WithKeyManager, options={'key_manager': {
-                'backend': 'tests.functional.key_manager.OneCertificate'}})
+            'glance-signature', kind=WithKeyManager, options={
+                'key_manager': {'backend':
+                                'tests.functional.key_manager.OneCertificate'},
+                'image_import_opts': {'max_parallel_stores': 2}})
 
     def send(self, image_id: str, content: bytes) -> int:
         """Upload *content* and return the status of the answer."""
@@ -101,3 +104,20 @@ class SignatureTest(api_base.ApiTestCase):
 
         self.assertEqual(204, self.send(image_id, content))
         self.wait_progress(image_id, phase='done', percent=100)
+
+    def test_import_into_two_stores(self) -> None:
+        """The signature is checked before, by reading all that is staged."""
+        content = bytes(384 * MiB)
+        image_id = self.stage(content=content, **properties(content[1:]))
+        self.client.images.image_import(
+            image_id, 'glance-direct', stores=['ceph', 'second'])
+        seen = []
+        self.wait_for(lambda: seen.append(self.progress(image_id)) or (
+            seen[-1]['phase'] == 'failed'))
+        percents = [each['percent'] for each in seen
+                    if each['phase'] == 'verifying']
+        self.assertNotEqual([], percents)
+        self.assertEqual(sorted(percents), percents)
+        self.assertEqual('queued', seen[-1]['status'])
+        self.assertEqual(
+            reasons.SIGNATURE, seen[-1]['last_failure']['failure'])

@@ -96,7 +96,9 @@ class TestFields(TestCase):
             {'image_id': base.IMAGE, 'name': 'cirros', 'owner': 'demo',
              'status': 'saving', 'phase': 'upload', 'size': None,
              'percent': 25.0, 'source': 'memcached',
-             'last_failure': None, 'hashed': None},
+             'last_failure': None, 'hashed': None, 'waiting_for': None,
+             'waiting_since': None, 'waiting_since_iso': None,
+             'import_lock': None},
             {name: answered[name] for name in answered if name != 'stores'})
 
     def test_store(self):

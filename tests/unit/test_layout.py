@@ -50,7 +50,7 @@ ROOMS = (
     {'foreign'},
     {'records'},
     {'answer', 'ceph', 'cli', 'client', 'driver'},
-    {'locations'},
+    {'imports', 'locations'},
     {'fixture', 'opts'},
     {'api', 'cmd', 'osc'},
 )

@@ -10,6 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import io
 import os
 
 import fixtures
@@ -94,3 +95,36 @@ class TestInstall(TestCase):
         conf = self.a_glance()
         staging.install(conf)
         self.assertEqual(('', {}), (self.log.output, self.stores()))
+
+
+class TestSource(TestCase):
+
+    def add(self, size):
+        """Stage 3 bytes, of which *size* is known, and return the record."""
+        server = self.useFixture(base.Server())
+        conf = self.a_glance(
+            'enabled_backends = web:http', '[glance_progress]',
+            'memcached_servers = ' + server.address)
+        staging.install(conf)
+        store = glance_store.get_store_from_store_identifier(
+            wire.STAGING_STORE)
+        told = []
+        self.patch('glance_progress.records.publisher.Publisher.post',
+                   lambda own, record, urgent=False: told.append(record))
+        store.add(base.IMAGE, io.BytesIO(b'abc'), size, 'md5')
+        return told[0]
+
+    def test_what_glance_has_learnt_elsewhere(self):
+        with staging.from_source(3) as source:
+            self.assertFalse(source.begun)
+            self.assertEqual(3, self.add(0).total_bytes)
+            self.assertTrue(source.begun)
+
+    def test_what_glance_says_itself(self):
+        with staging.from_source(7):
+            self.assertEqual(3, self.add(3).total_bytes)
+
+    def test_a_client(self):
+        with staging.from_source(7):
+            pass
+        self.assertIsNone(self.add(0).total_bytes)

@@ -132,7 +132,9 @@ class TestShow(TestCase):
             ['stores', 'b  23.7%  237B/0.98KiB, 23B/s, ETA 00:32  '
                        'uploading'],
             ['', 'ceph  25.0%  250B/0.98KiB, 25B/s, ETA 00:30  uploading'],
-            ['last_failure', '-'], ['hashed', '-'],
+            ['last_failure', '-'], ['hashed', '-'], ['waiting_for', '-'],
+            ['waiting_since', '-'], ['waiting_since_iso', '-'],
+            ['import_lock', '-'],
         ], self.table(image_api.a_snapshot(
             size=3 * 2 ** 29, records=[
                 base.a_record(), base.a_record(
@@ -189,9 +191,10 @@ class TestList(TestCase):
 
     def test_columns(self):
         for argv, columns in (
-            ((), ['ID', 'Name', 'Status', 'Phase', 'Percent', 'Stores']),
+            ((), ['ID', 'Name', 'Status', 'Phase', 'Percent', 'Stores',
+                  'Waiting For']),
             (('--all',), ['ID', 'Name', 'Status', 'Phase', 'Percent',
-                          'Stores', 'Project']),
+                          'Stores', 'Waiting For', 'Project']),
         ):
             self.assertEqual(0, self.openstack('list', '-f', 'json', *argv))
             rows = json.loads(self.stdout.getvalue())
@@ -200,7 +203,7 @@ class TestList(TestCase):
         self.assertEqual(
             [snapshot[field] for field in (
                 'image_id', 'name', 'status', 'phase', 'percent', 'stores',
-                'owner')], list(rows[1].values()))
+                'waiting_for', 'owner')], list(rows[1].values()))
 
     def test_table(self):
         self.assertEqual(0, self.openstack('list', '--max-width', '200'))
@@ -262,7 +265,7 @@ class TestWatch(TestCase):
         text = [re.sub(r' (at least )?\d\d:\d\d ->', ' TIME ->', line)
                 for line in self.lines()]
         self.assertEqual([
-            'queued', 'queued TIME -> saving',
+            'queued, waiting for data', 'queued TIME -> saving',
             'ceph  25.0%  250B/0.98KiB, 25B/s, ETA 00:30  uploading',
             'ceph  50.0%  500B/0.98KiB, 50B/s, ETA 00:10  uploading',
             'queued TIME -> saving TIME -> active',
@@ -415,7 +418,8 @@ class TestProgram(TestCase):
         self.assertEqual(0, process.wait())
         text = re.sub('\x1b' r'\[\w', '', output.decode())
         lines = re.split('[\r\n]+', text)
-        for pattern in ('queued', 'queued .* -> saving', r'ceph:  25\.0%\|.*',
+        for pattern in ('queued, waiting for data', 'queued .* -> saving',
+                        r'ceph:  25\.0%\|.*',
                         'b: 250B, .*', 'queued .* -> saving .* -> active',
                         r'ceph: 100\.0%\|.*finished'):
             self.assertTrue(

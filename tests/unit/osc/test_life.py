@@ -32,8 +32,8 @@ class TestLife(base.TestCase):
     def test_upload(self):
         queued, saving, active = map(
             image_api.a_snapshot, ('queued', 'saving', 'active'))
-        self.assertEqual('queued', self.states(queued))
-        self.assertEqual('queued', self.states(queued))
+        self.assertEqual('queued, waiting for data', self.states(queued))
+        self.assertEqual('queued, waiting for data', self.states(queued))
         self.assertEqual('queued at least 00:10 -> saving',
                          self.states(saving))
         self.assertEqual(

@@ -1,0 +1,20 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""Has Glance know the address of Keystone, without its middleware."""
+
+from __future__ import annotations
+
+from oslo_config import cfg
+
+cfg.CONF.register_opts(
+    [cfg.StrOpt('auth_url', default='http://127.0.0.1:5000')],
+    group='keystone_authtoken')
