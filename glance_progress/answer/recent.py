@@ -12,8 +12,10 @@
 """What callers were shown of images a moment ago, for those who ask often.
 
 Three quarters of what an answer costs is what Glance reads from its database.
-While bytes move, that is the same again: it is read anew every other second
-for a caller, whose token was looked at longer ago than that.
+While bytes of one upload move, that is the same again: it is read anew every
+other second for a caller, whose token was looked at longer ago than that, and
+at once when an upload begins or ends, since other processes may have shown
+what is new already.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ import json
 import threading
 import time
 from typing import Any
+from typing import NamedTuple
+from typing import Optional
 
 from glance_progress.answer import database
 from glance_progress.records import wire
@@ -36,6 +40,15 @@ _MOVES = 5.0
 
 _REMEMBERED = 1000
 
+#: Store, sequence, state and phase of each of an image's records
+Uploads = frozenset[tuple[str, int, str, Optional[str]]]
+
+
+class _Shown(NamedTuple):
+    when: float
+    image: database.Image
+    uploads: Uploads
+
 
 def caller(context: Any) -> str:
     """Return all of *context*, Glance's, by which it decides who sees what."""
@@ -44,11 +57,17 @@ def caller(context: Any) -> str:
         sort_keys=True, default=str)
 
 
-def moves(records: Iterable[wire.Record]) -> bool:
-    """Tell whether one of an image's *records* is of what is going on."""
-    now = time.time()
-    return any(each.state == wire.UPLOADING and each.age(now) < _MOVES
-               for each in records)
+def uploads(records: Iterable[wire.Record]) -> Uploads | None:
+    """Return which uploads an image's *records* are of.
+
+    None when none of them moves.
+    """
+    now, records = time.time(), list(records)
+    if not any(each.state == wire.UPLOADING and each.age(now) < _MOVES
+               for each in records):
+        return None
+    return frozenset((each.store, each.sequence, each.state, each.phase)
+                     for each in records)
 
 
 class Recent:
@@ -57,19 +76,31 @@ class Recent:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shown: collections.OrderedDict[
-            tuple[str, str], tuple[float, database.Image]] = (
-                collections.OrderedDict())
+            tuple[str, str], _Shown] = collections.OrderedDict()
 
-    def get(self, caller: str, image_id: str) -> database.Image | None:
-        """Return the image as *caller* was shown it, if a moment ago."""
+    def get(self, caller: str, image_id: str) -> _Shown | None:
+        """Return the image as *caller* was shown it, if a moment ago.
+
+        It holds while its uploads are the same.
+        """
         with self._lock:
-            when, image = self._shown.get((caller, image_id), (0.0, None))
-        return image if time.monotonic() - when < MAX_AGE else None
+            shown = self._shown.get((caller, image_id))
+        if shown is None or time.monotonic() - shown.when >= MAX_AGE:
+            return None
+        return shown
 
-    def put(self, caller: str, image: database.Image) -> None:
-        """Remember *image*, which Glance has just shown to *caller*."""
+    def put(
+        self, caller: str, image: database.Image, of: Uploads | None
+    ) -> None:
+        """Remember *image*, which Glance has just shown to *caller*.
+
+        :param of: its uploads; without any it is not remembered
+        """
         with self._lock:
             self._shown.pop((caller, image.image_id), None)
-            self._shown[caller, image.image_id] = time.monotonic(), image
+            if of is None:
+                return
+            self._shown[caller, image.image_id] = _Shown(
+                time.monotonic(), image, of)
             while len(self._shown) > _REMEMBERED:
                 self._shown.popitem(last=False)

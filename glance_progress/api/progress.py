@@ -68,16 +68,15 @@ class Controller(images.ImagesController):
 
     def show_progress(self, req: Any, image_id: str) -> dict[str, Any]:
         caller = recent.caller(req.context)
-        image = self._recent.get(caller, image_id)
-        if image is not None:
-            records = _records([image])[image_id]
-            if recent.moves(records.values()):
-                return self._shown(req, image, records)
+        before = self._recent.get(caller, image_id)
+        if before is not None:
+            records = _records([before.image])[image_id]
+            if recent.uploads(records.values()) == before.uploads:
+                return self._shown(req, before.image, records)
         # Who may not see the image does not get past this.
         image, = locks.locked([transit.image_of(self.show(req, image_id))])
         records = _records([image])[image.image_id]
-        if recent.moves(records.values()):
-            self._recent.put(caller, image)
+        self._recent.put(caller, image, recent.uploads(records.values()))
         return self._shown(req, image, records)
 
     def list_progress(

@@ -141,7 +141,7 @@ class OpenStackClientTest(api_base.ApiTestCase):
     def test_watch(self) -> None:
         image_id = self.create()
         watch = self.start('watch', image_id, '--interval', '0.1')
-        self.wait_line(watch, '^queued$')
+        self.wait_line(watch, '^queued, waiting for data since .* UTC$')
         upload = self.upload(image_id, 4 * MiB)
         upload.send(bytes(2 * MiB))
         self.wait_line(watch, r'^queued at least 00:\d\d -> saving$')
@@ -157,7 +157,7 @@ class OpenStackClientTest(api_base.ApiTestCase):
         self.slow_ceph()
         image_id = self.create()
         watch = self.start('watch', image_id, '--interval', '0.1')
-        self.wait_line(watch, '^queued$')
+        self.wait_line(watch, '^queued, waiting for data since .* UTC$')
         self.client.images.stage(image_id, base.Body(bytes(8 * MiB)))
         self.wait_line(
             watch, '-> uploading, waiting for the import call since ')

@@ -16,6 +16,8 @@ from glance_progress.answer import recent
 from glance_progress.records import wire
 from tests.unit import base
 
+UPLOADS = frozenset([('ceph', 1, 'uploading', None)])
+
 
 def a_context(is_admin=False, **values):
     return types.SimpleNamespace(
@@ -38,17 +40,32 @@ class TestCaller(base.TestCase):
             recent.caller(a_context()), recent.caller(a_context()))
 
 
-class TestMoves(base.TestCase):
+class TestUploads(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        clock = self.useFixture(base.Clock('glance_progress.answer.recent'))
+        clock.now = 1010
 
     def test_moves(self):
-        self.useFixture(base.Clock('glance_progress.answer.recent')).now = 1010
         for moves, fields in (
             (True, {'updated_at': 1009.0}), (False, {'updated_at': 1004.0}),
             (False, {'updated_at': 1009.0, 'state': wire.FINISHED}),
             (False, {'updated_at': 1009.0, 'state': wire.FAILED}),
         ):
-            self.assertEqual(moves, recent.moves([base.a_record(**fields)]))
-        self.assertFalse(recent.moves([]))
+            self.assertEqual(moves, recent.uploads(
+                [base.a_record(**fields)]) is not None)
+        self.assertIsNone(recent.uploads([]))
+
+    def test_the_same(self):
+        def uploads(*others, **fields):
+            return recent.uploads([*others, base.a_record(**fields)])
+        first = uploads()
+        self.assertEqual(first, uploads(bytes_written=700, rate=3.0))
+        ended = base.a_record(store='b', state=wire.FINISHED)
+        for other in (uploads(ended), uploads(sequence=5),
+                      uploads(phase='converting')):
+            self.assertNotEqual(first, other)
 
 
 class TestRecent(base.TestCase):
@@ -63,26 +80,33 @@ class TestRecent(base.TestCase):
         return database.Image(image_id, None, 'demo', 'saving', None)
 
     def test_for_two_seconds(self):
-        self.recent.put('a', self.image())
+        self.recent.put('a', self.image(), UPLOADS)
         self.clock.now += 1.9
-        self.assertEqual(self.image(), self.recent.get('a', base.IMAGE))
+        shown = self.recent.get('a', base.IMAGE)
+        self.assertEqual((self.image(), UPLOADS),
+                         (shown.image, shown.uploads))
         self.clock.now += 0.1
         self.assertIsNone(self.recent.get('a', base.IMAGE))
 
     def test_reading_makes_it_no_younger(self):
-        self.recent.put('a', self.image())
+        self.recent.put('a', self.image(), UPLOADS)
         for _ in range(4):
             self.clock.now += 0.5
             found = self.recent.get('a', base.IMAGE)
         self.assertIsNone(found)
 
+    def test_what_does_not_move_takes_its_place(self):
+        self.recent.put('a', self.image(), UPLOADS)
+        self.recent.put('a', self.image(), None)
+        self.assertIsNone(self.recent.get('a', base.IMAGE))
+
     def test_of_another(self):
-        self.recent.put('a', self.image())
+        self.recent.put('a', self.image(), UPLOADS)
         self.assertIsNone(self.recent.get('b', base.IMAGE))
         self.assertIsNone(self.recent.get('a', 'another'))
 
     def test_remembers_so_many(self):
         for n in range(1100):
-            self.recent.put('a', self.image(str(n)))
+            self.recent.put('a', self.image(str(n)), UPLOADS)
         self.assertIsNone(self.recent.get('a', '99'))
         self.assertIsNotNone(self.recent.get('a', '100'))
