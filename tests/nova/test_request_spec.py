@@ -46,7 +46,8 @@ class AsRequestedTest(testtools.TestCase):
         request = json.loads(json.dumps(objects.ImageMeta.from_dict(
             {'id': base.B, 'properties': PROPERTIES}).obj_to_primitive()))
         return facts.Server(
-            instance, objects.BlockDeviceMappingList(), request, {},
+            instance, objects.BlockDeviceMappingList(), request,
+            database.History(),
         ).facts(context.get_admin_context()).as_requested
 
     def test_same(self):
