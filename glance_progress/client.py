@@ -80,9 +80,20 @@ class ImageNotFound(ProgressError):
 
 
 class ImageDeleted(ProgressError):
+    """The image is gone.
 
-    def __init__(self, image_id: str) -> None:
-        super().__init__('Image %s has been deleted.' % image_id)
+    :ivar failure: ``last_failure`` of its last snapshot; None when its data
+        had not failed, or that is known no more
+    """
+
+    def __init__(
+        self, image_id: str, failure: dict[str, Any] | None = None
+    ) -> None:
+        text = 'Image %s has been deleted.' % image_id
+        if failure:
+            text += ' Before, it had failed: %s' % failure['failure']
+        super().__init__(text)
+        self.failure = failure
 
 
 class NothingHappens(ProgressError):
@@ -160,15 +171,19 @@ def version(session: Session) -> str:
     return str(found.get('version', '1.0'))
 
 
-def list_images(session: Session) -> Iterator[Snapshot]:
+def list_images(
+    session: Session, failed: bool = False
+) -> Iterator[Snapshot]:
     """Yield the progress of each image in transit that the caller may see.
 
     The next page is fetched when it is asked for.
 
+    :param failed: yield those of the caller's project that have failed, also
+        when they were deleted since; for an admin those of all projects
     :raises NoProgressApi: when glance-api has no such resource
     """
     api = _Api(session)
-    query = ''
+    query = '?failed=true' if failed else ''
     while True:
         try:
             page = api.get('/v2/info/progress' + query)
@@ -199,7 +214,8 @@ def watch(
     :param timeout: seconds to wait while nothing changes; None waits for as
         long as there is the image
     :raises NothingHappens: after *timeout*
-    :raises ImageDeleted: when it was there before
+    :raises ImageDeleted: when it was there before, or has failed before it
+        was deleted
     :raises ImageNotFound: also for one that the caller may not see
     :raises NoProgressApi: when glance-api has no such resource
     """
@@ -221,6 +237,8 @@ def watch(
                 raise
             LOG.info('Trying again: %s', exc)
         else:
+            if snapshot['status'] in ('deleted', 'pending_delete'):
+                raise ImageDeleted(image_id, snapshot['last_failure'])
             changed = last is None or _timeless(snapshot) != _timeless(last)
             advanced = last is None or _moving(snapshot) != _moving(last)
             if last is None and _failed_long_ago(snapshot):

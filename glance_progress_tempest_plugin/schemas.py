@@ -63,6 +63,7 @@ _STORE = _object({
     'age': _NUMBER,
     'stalled': {'type': 'boolean'},
     'measured_by': {'enum': ['object map', 'diff', None]},
+    'bytes_received': {**_BYTES, 'type': ['integer', 'null']},
     'host': _TEXT,  # for administrators
 }, 'host')
 
@@ -74,7 +75,8 @@ IMAGE = _object({
     'phase': {'enum': ['queued', 'upload', 'staging', 'staged', 'import',
                        'copy', 'done', 'failed', 'preparing',
                        'flattening', 'registering', 'hashing',
-                       'decompressing', 'converting', 'verifying']},
+                       'decompressing', 'converting', 'verifying',
+                       'unknown']},
     'size': {**_BYTES, 'type': ['integer', 'null']},
     'percent': _PERCENT,
     'source': {'enum': ['memcached', 'database', 'ceph']},
@@ -107,6 +109,8 @@ IMAGE = _object({
         'free_at': _NUMBER,
         'free_at_iso': _TEXT,
     })]},
+    'silent_since': _NUMBER,
+    'silent_since_iso': _TEXT,
 })
 
 SHOW = {'status_code': [200], 'response_body': IMAGE, **_NO_STORE}

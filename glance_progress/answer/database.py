@@ -43,6 +43,7 @@ class Image:
     :param of_server: whether it is to be the snapshot of a server
     :param hashing: whether Glance reads it back, to hash it
     :param created_at: seconds since the epoch; None when that is not known
+    :param changed_at: when its row was last written, likewise
     :param import_task: id of the task whose import holds the image's lock
     :param lock: what is known of that
     """
@@ -59,8 +60,14 @@ class Image:
     of_server: bool = False
     hashing: bool = False
     created_at: float | None = None
+    changed_at: float | None = None
     import_task: str | None = None
     lock: Lock | None = None
+
+    @property
+    def deleted(self) -> bool:
+        """Whether its row is all that Glance has of it."""
+        return self.status in ('deleted', 'pending_delete')
 
     @property
     def awaited(self) -> bool:

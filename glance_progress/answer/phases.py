@@ -35,18 +35,24 @@ IMPORT = 'import'
 COPY = 'copy'
 DONE = 'done'
 FAILED = 'failed'
+UNKNOWN = 'unknown'
 HASHING = 'hashing'
 # and, of wire, those of what was seen in Ceph and of imports' steps
 
 
 def of(
     image: database.Image, stores: Sequence[reconcile.Store],
-    seen: wire.Record | None = None,
+    seen: wire.Record | None = None, silent: bool = False,
 ) -> str:
     """Return the phase of *image*, by what is known of its *stores*.
 
     :param seen: what was seen of it in Ceph, if that counts
+    :param silent: whether nothing was heard of its data for long
     """
+    if silent:
+        return UNKNOWN
+    if image.deleted:
+        return FAILED if _any_failed(stores) else DONE
     if image.hashing:
         return HASHING
     if seen is not None and seen.phase is not None:

@@ -85,6 +85,23 @@ def of_stores(
             if place not in (wire.LOOKED, wire.HASHED)}
 
 
+def of_deleted(
+    records: Mapping[str, wire.Record]
+) -> dict[str, wire.Record]:
+    """Return those of a deleted image's *records* that say why it failed.
+
+    None do when its newest upload has not failed: somebody had no use for the
+    image any more.
+    """
+    records = of_stores(records)
+    newest = max(records.values(), key=lambda each: each.sequence,
+                 default=None)
+    if newest is None or newest.state != wire.FAILED:
+        return {}
+    return {place: record for place, record in records.items()
+            if record.state == wire.FAILED}
+
+
 def last_failure(
     image: database.Image, records: Mapping[str, wire.Record], now: float
 ) -> wire.Record | None:
@@ -166,7 +183,7 @@ def _finished(image: database.Image, record: wire.Record) -> wire.Record:
     size = record.bytes_written if image.size is None else image.size
     return dataclasses.replace(
         record, state=wire.FINISHED, bytes_written=size, total_bytes=size,
-        failure=None)
+        bytes_received=None, failure=None)
 
 
 def _failed(record: wire.Record, reason: str) -> wire.Record:

@@ -25,13 +25,15 @@ from glance_progress.answer import imported
 from glance_progress.answer import locks
 from glance_progress.answer import phases
 from glance_progress.answer import reconcile
+from glance_progress.answer import silence
 from glance_progress.answer import waits
 from glance_progress.records import wire
 
 # Fields of a store that nobody can fill without a record.
 _OF_RECORDS = (
     'started_at', 'started_at_iso', 'updated_at', 'updated_at_iso',
-    'sequence', 'request_id', 'bytes_per_second', 'eta', 'age', 'measured_by')
+    'sequence', 'request_id', 'bytes_per_second', 'eta', 'age', 'measured_by',
+    'bytes_received')
 
 # Fields of a record that tell how much was read.
 _OF_READING = ('total_bytes', 'percent', 'bytes_per_second', 'eta', 'age',
@@ -41,6 +43,7 @@ _OF_READING = ('total_bytes', 'percent', 'bytes_per_second', 'eta', 'age',
 def describe(
     image: database.Image, records: Mapping[str, wire.Record], now: float,
     stalled_after: float, admin: bool = False, owner: bool = False,
+    silent_after: float | None = None,
 ) -> dict[str, Any]:
     """Return what the API answers for *image*, ready for JSON.
 
@@ -49,13 +52,16 @@ def describe(
     :param stalled_after: seconds after which an upload counts as stalled
     :param admin: whether to name the hosts that upload
     :param owner: whether to name the requests that upload, as for admins
+    :param silent_after: seconds after which memcached has forgotten what was
+        last heard of an upload; None when it was not heard itself
     """
     found = reconcile.stores(image, records, now)
     stores = imported.with_reasons(found, found)
     last = reconcile.last_failure(image, records, now)
     failures = imported.with_reasons([] if last is None else [last], found)
     seen = beside.seen(image, records)
-    phase = phases.of(image, stores, seen)
+    silent_since = silence.since(image, stores, now, silent_after)
+    phase = phases.of(image, stores, seen, silent_since is not None)
     read = beside.read(image, records)
     wait = waits.of(image, stores, phase)
     requests = admin or owner
@@ -77,6 +83,9 @@ def describe(
         'hashed': _hashed(read, now, stalled_after),
         **_waiting(wait),
         'import_lock': locks.describe(image, records.values(), now),
+        'silent_since': silent_since,
+        'silent_since_iso': (
+            None if silent_since is None else wire.iso(silent_since)),
     }
 
 

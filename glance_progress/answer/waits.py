@@ -80,6 +80,4 @@ def _for_first_byte(what: str, records: Sequence[wire.Record]) -> Wait | None:
 
 def _has_come(record: wire.Record) -> bool:
     """Tell whether any byte has come to whoever writes *record*."""
-    # What has come, and is yet to be written, only some records tell.
-    received = getattr(record, 'bytes_received', None)
-    return bool(record.bytes_written or received)
+    return bool(record.bytes_written or record.bytes_received)

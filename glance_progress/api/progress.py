@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 import time
 from typing import Any
@@ -23,12 +24,15 @@ from glance.api.v2 import images
 from glance.common import wsgi
 from oslo_config import cfg
 from oslo_log import log as logging
+import webob.exc
 
 from glance_progress.answer import database
 from glance_progress.answer import pace
+from glance_progress.answer import phases
 from glance_progress.answer import recent
 from glance_progress.answer import reconcile
 from glance_progress.answer import shown
+from glance_progress.api import failures
 from glance_progress.api import locks
 from glance_progress.api import transit
 from glance_progress.ceph import lookout
@@ -63,6 +67,7 @@ class Controller(images.ImagesController):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._transit = transit.Transit(self)
+        self._failures = failures.Failures(self)
         self._recent = recent.Recent()
         self._queue = pace.Queue()
 
@@ -74,24 +79,52 @@ class Controller(images.ImagesController):
             if recent.uploads(records.values()) == before.uploads:
                 return self._shown(req, before.image, records)
         # Who may not see the image does not get past this.
-        image, = locks.locked([transit.image_of(self.show(req, image_id))])
+        try:
+            found = transit.image_of(self.show(req, image_id))
+        except webob.exc.HTTPNotFound:
+            answer = self._deleted(req, image_id)
+            if answer is None:
+                raise
+            return answer
+        image, = locks.locked([found])
         records = _records([image])[image.image_id]
         self._recent.put(caller, image, recent.uploads(records.values()))
         return self._shown(req, image, records)
 
+    def _deleted(self, req: Any, image_id: str) -> dict[str, Any] | None:
+        """Return why a deleted image of the caller's has failed, if so."""
+        try:
+            image = self._failures.deleted(req, image_id)
+            if image is not None:
+                answer = self._shown(
+                    req, image, _records([image])[image.image_id])
+                return answer if answer['snapshot']['last_failure'] else None
+        except Exception as exc:
+            _fault.say('A deleted image is not shown.', exc=exc)
+        return None
+
     def list_progress(
-        self, req: Any, marker: str | None = None, limit: int | None = None
+        self, req: Any, marker: str | None = None, limit: int | None = None,
+        failed: bool = False,
     ) -> dict[str, Any]:
-        page, next_marker = self._transit.page(req, marker, limit)
+        listed = self._failures if failed else self._transit
+        page, next_marker = listed.page(req, marker, limit)
         page = locks.locked(page)
         records = _records(page)
-        images = [self._describe(req, image, records[image.image_id])
-                  for image in page]
+        images = [
+            self._describe(
+                req, image, records[image.image_id], look=not failed)
+            for image in page]
+        if failed:
+            images = [
+                answer for image, answer in zip(page, images)
+                if answer['last_failure'] or (
+                    answer['phase'] == phases.FAILED and not image.deleted)]
         return {'images': images, 'next_marker': next_marker,
                 'retry_after': self._queue.next(pace.of_list(images))}
 
     def _shown(
-        self, req: Any, image: database.Image, records: dict[str, wire.Record]
+        self, req: Any, image: database.Image, records: _Records
     ) -> dict[str, Any]:
         """Return the answer for *image*, and when to look again."""
         snapshot = self._describe(req, image, records)
@@ -100,26 +133,45 @@ class Controller(images.ImagesController):
             None if wanted is None else self._queue.next(wanted))}
 
     def _describe(
-        self, req: Any, image: database.Image, records: dict[str, wire.Record]
+        self, req: Any, image: database.Image, records: _Records,
+        look: bool = True,
     ) -> dict[str, Any]:
-        """Return the answer for *image*, of which *records* tell."""
-        _look(cfg.CONF, image, records)
+        """Return the answer for *image*, of which *records* tell.
+
+        :param look: whether to have Ceph looked at, where data may come to be
+            without Glance
+        """
+        told: Mapping[str, wire.Record] = records
+        if image.deleted:
+            told = reconcile.of_deleted(records)
+        elif look:
+            _look(cfg.CONF, image, records)
+        values = cfg.CONF[section.NAME]
         return shown.describe(
-            image, records, time.time(), cfg.CONF[section.NAME].stalled_after,
+            image, told, time.time(), values.stalled_after,
             admin=req.context.is_admin,
             owner=(image.owner is not None
-                   and image.owner == req.context.project_id))
+                   and image.owner == req.context.project_id),
+            silent_after=values.record_ttl if records.complete else None)
 
 
-def _records(
-    page: Sequence[database.Image]
-) -> dict[str, dict[str, wire.Record]]:
-    """Return what memcached holds of each image, by place."""
+class _Records(dict[str, wire.Record]):
+    """What memcached holds of an image, by place.
+
+    :ivar complete: whether memcached has answered
+    """
+
+    complete = False
+
+
+def _records(page: Sequence[database.Image]) -> dict[str, _Records]:
+    """Return what memcached holds of each image."""
     found = _reader.get(cfg.CONF).read(
         [image.image_id for image in page],
         [*store_names.all_of(cfg.CONF), wire.LOOKED, wire.HASHED])
-    by_image: dict[str, dict[str, wire.Record]] = {
-        image.image_id: {} for image in page}
+    by_image = {image.image_id: _Records() for image in page}
+    for records in by_image.values():
+        records.complete = found is not None
     for (image_id, place), record in (found or {}).items():
         by_image[image_id][place] = record
     return by_image
@@ -151,7 +203,15 @@ def _look(
 
 
 class Deserializer(images.RequestDeserializer):
-    """Takes ``marker`` and ``limit``, and ignores what it does not know."""
+    """Takes what it knows of a query, and ignores the rest."""
+
+    def has_body(self, request: Any) -> bool:
+        """Tell whether there is a body, also a chunked one.
+
+        Glance looks for those in requests that may have a body alone.
+        """
+        return bool(super().has_body(request)) or (
+            'chunked' in request.headers.get('transfer-encoding', '').lower())
 
     def show_progress(self, request: Any) -> dict[str, Any]:
         return {}
@@ -162,6 +222,8 @@ class Deserializer(images.RequestDeserializer):
             query['limit'] = self._validate_limit(request.params['limit'])
         if 'marker' in request.params:
             query['marker'] = request.params['marker']
+        if 'failed' in request.params:
+            query['failed'] = _boolean('failed', request.params['failed'])
         return query
 
 
@@ -187,6 +249,15 @@ class Serializer(wsgi.JSONResponseSerializer):
         response.headers['Cache-Control'] = 'no-store'
         if result['retry_after'] is not None:
             response.headers['Retry-After'] = str(result['retry_after'])
+
+
+def _boolean(name: str, text: str) -> bool:
+    """Return what *text* says, in the words that Glance's list takes."""
+    if text.lower() not in ('true', 'false'):
+        raise webob.exc.HTTPBadRequest(explanation=(
+            "Invalid value '%s' for '%s'. Valid values are 'true' or 'false'."
+            % (text, name)))
+    return text.lower() == 'true'
 
 
 def _link(query: dict[str, str]) -> str:

@@ -55,6 +55,7 @@ def image_of(image: Any) -> database.Image:
             and getattr(image, 'os_hash_algo', None)
             and not image.os_hash_value),
         created_at=seconds(image.created_at),
+        changed_at=seconds(image.updated_at),
         import_task=properties.get('os_glance_import_task') or None)
 
 
@@ -88,6 +89,8 @@ class Transit:
     ) -> tuple[list[database.Image], str | None]:
         """Return a page of images, newest first, and the marker of the next.
 
+        As in Glance's list, hidden images of other projects are left out.
+
         :raises webob.exc.HTTPBadRequest: there is no such marker
         :raises webob.exc.HTTPForbidden: the caller may not list images
         """
@@ -97,16 +100,7 @@ class Transit:
         try:
             self._policy.enforce(req.context, 'get_images',
                                  {'project_id': req.context.project_id})
-            found = self._list(
-                req, marker, limit,
-                {'status': 'in:saving,uploading,importing'})
-            # Copying leaves an image active, and property filters know
-            # equality only: it is found by its task.
-            importing = self._importing_ids()
-            if importing:
-                found += self._list(
-                    req, marker, limit,
-                    {'status': 'active', 'id': 'in:' + ','.join(importing)})
+            found = self._found(req, marker, limit)
         except exception.NotFound as exc:
             raise webob.exc.HTTPBadRequest(explanation=exc.msg)
         except exception.Forbidden as exc:
@@ -120,11 +114,33 @@ class Transit:
             reverse=True)[:limit]
         visible = (
             image_of(image) for image in found
-            if api_policy.ImageAPIPolicy(
+            if (not image.os_hidden or image.owner == req.context.owner)
+            and api_policy.ImageAPIPolicy(
                 req.context, image, self._policy).check('get_image'))
         more = bool(limit) and len(found) == limit
-        return ([image for image in visible if image.in_transit],
+        return ([image for image in visible if self._counts(image)],
                 found[-1].image_id if more else None)
+
+    def _found(
+        self, req: Any, marker: str | None, limit: int
+    ) -> list[Any]:
+        """Return the first *limit* images of each kind, behind *marker*."""
+        found = self._list(
+            req, marker, limit, {
+                'deleted': False, 'status': 'in:saving,uploading,importing'})
+        # Copying leaves an image active, and property filters know equality
+        # only: it is found by its task.
+        importing = self._importing_ids()
+        if importing:
+            found += self._list(
+                req, marker, limit, {
+                    'deleted': False, 'status': 'active',
+                    'id': 'in:' + ','.join(importing)})
+        return found
+
+    def _counts(self, image: database.Image) -> bool:
+        """Tell whether *image*, which was found, belongs to the list."""
+        return image.in_transit
 
     def _list(
         self, req: Any, marker: str | None, limit: int,
@@ -134,7 +150,7 @@ class Transit:
         repo = self._gateway.get_repo(req.context)
         return list(repo.list(
             marker=marker, limit=limit, sort_key=['created_at'],
-            sort_dir=['desc'], filters={'deleted': False, **filters},
+            sort_dir=['desc'], filters=filters,
             member_status='accepted'))
 
     def _importing_ids(self) -> list[str]:

@@ -26,6 +26,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 import webob.exc
 
+from glance_progress.api import refused
 from glance_progress.driver import hashed
 from glance_progress.driver import staging
 from glance_progress.driver import upload
@@ -33,6 +34,7 @@ from glance_progress.imports import flow
 from glance_progress.imports import reasons
 from glance_progress.imports import told
 from glance_progress.records import store_names
+from glance_progress.records import wire
 from glance_progress import section
 
 LOG = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ _IMAGE_ID = re.compile(images.get_base_properties()['id']['pattern'])
 # the status of the answer.
 _REFUSALS = {
     400: 'The signature of the image data is wrong.',
+    401: 'The token expired during the upload.',
     410: 'The image was deleted during its upload.',
     413: 'The image exceeds the quota.',
     415: 'The image data is not of the announced format, or failed a safety '
@@ -63,6 +66,10 @@ _ELSEWHERE = (webob.exc.HTTPBadGateway, webob.exc.HTTPGatewayTimeout,
 class ImageDataController(image_data.ImageDataController):
     """Uploads and stages as Glance does, and says why Glance refuses data."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._refused = refused.Refused(self)
+
     def upload(
         self, req: Any, image_id: str, data: Any, size: int | None
     ) -> Any:
@@ -75,10 +82,22 @@ class ImageDataController(image_data.ImageDataController):
             except Exception as exc:
                 # The store may have finished by then, and said so.
                 reason = _REFUSALS.get(getattr(exc, 'code', 500), _REFUSAL)
-                left_in = self._left_in(req, image_id)
+                left_in = self._left_in(req, image_id) if uploads else None
                 for each in uploads:
                     each.refused(reason, left_in)
+                if not uploads:
+                    self._refused.tell(
+                        req, image_id, exc, size, self._store_of(req))
                 raise
+
+    def _store_of(self, req: Any) -> str:
+        """Return the store that data are for; the default one if none is."""
+        backends = store_names.backends(cfg.CONF)
+        if not backends:
+            return store_names.UNNAMED
+        asked = req.headers.get(STORE_HEADER)
+        return str(asked if asked in backends
+                   else cfg.CONF.glance_store.default_backend)
 
     def _left_in(self, req: Any, image_id: str) -> str | None:
         """Return the status in which a refused upload has left its image.
@@ -97,7 +116,14 @@ class ImageDataController(image_data.ImageDataController):
         self, req: Any, image_id: str, data: Any, size: int | None
     ) -> Any:
         staging.install(cfg.CONF)
-        return super().stage(req, image_id, data, size)
+        with upload.of_request() as uploads:
+            try:
+                return super().stage(req, image_id, data, size)
+            except Exception as exc:
+                if not uploads:
+                    self._refused.tell(
+                        req, image_id, exc, size, wire.STAGING_STORE)
+                raise
 
     def _choose_store(self, req: Any) -> None:
         """Send data that name a base image, and no store, where that is."""

@@ -22,6 +22,7 @@ from __future__ import annotations
 UNKNOWN = 'The store failed to write the image data.'
 SOURCE = ('The image data could not be read to its end; the sender may have '
           'gone away.')
+ENDED = 'The upload was ended by the service.'
 
 _NO_ROOM = 'The store has no room left for the image data.'
 _CLOSED = 'The store does not accept image data.'
@@ -30,7 +31,6 @@ _SLOW = 'The store did not answer in time.'
 _QUOTA = 'The image exceeds the quota.'
 _FORMAT = 'The image data is not of the announced format.'
 _ABORTED = 'The import was given up.'
-_ENDED = 'The upload was ended by the service.'
 
 # Top-level package and class
 _REASONS = {
@@ -58,9 +58,9 @@ _REASONS = {
     'glance.TaskAbortedError': _ABORTED,
     'glance.TaskNotFound': _ABORTED,
     # the process is told to end
-    'greenlet.GreenletExit': _ENDED,
-    'builtins.SystemExit': _ENDED,
-    'builtins.KeyboardInterrupt': _ENDED,
+    'greenlet.GreenletExit': ENDED,
+    'builtins.SystemExit': ENDED,
+    'builtins.KeyboardInterrupt': ENDED,
 }
 
 

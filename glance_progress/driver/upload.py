@@ -25,12 +25,15 @@ import contextlib
 import contextvars
 import dataclasses
 import socket
+import threading
 import time
 from typing import Any
+import weakref
 
 from oslo_config import cfg
 from oslo_log import log as logging
 
+from glance_progress.driver import ending
 from glance_progress.driver import failure
 from glance_progress.driver import meter
 from glance_progress import process
@@ -52,12 +55,20 @@ _STEP = 1024 * 1024
 # Seconds between two notes of how much was written.
 _RATE_STEP = 0.25
 
+# Seconds after which what has come from the sender is worth a record, when
+# nothing was written meanwhile: less than what may count as stalled.
+_LIFE_STEP = 0.5
+
 # What the request that is being handled here has uploaded. Not by its context:
 # Glance's objects and their proxies hold each other and it, and so would hold
 # the upload until the garbage is collected. And not by its id, which is the
 # client's to choose.
 _of_request: contextvars.ContextVar[list[Upload] | None] = (
     contextvars.ContextVar('of_request', default=None))
+
+# Those that may not have ended. Who lets go of one need not say so.
+_living: weakref.WeakSet[Upload] = weakref.WeakSet()
+_living_lock = threading.Lock()
 
 _fault = warning.Hourly(LOG)
 
@@ -87,6 +98,10 @@ class Upload:
         #: Whether reading, and not writing, has ended the upload.
         self.source_failed = False
         self._written = 0
+        self._received = 0
+        self._told_at = time.monotonic()
+        # Threads that read, that tell what is written, and that end it.
+        self._lock = threading.Lock()
         # When how much was written, of the last seconds.
         self._steps: collections.deque[tuple[float, int]] = collections.deque(
             [(time.monotonic(), 0)])
@@ -108,6 +123,9 @@ class Upload:
             uploads = _of_request.get()
             if uploads is not None:
                 uploads.append(self)
+            with _living_lock:
+                _living.add(self)
+            ending.watch(cut_off)
         except Exception as exc:
             _say(exc)
 
@@ -124,7 +142,8 @@ class Upload:
         # would hold the image's data, and the request that brings them, for
         # as long as the garbage is not collected.
         return meter.around(
-            image_file, read or self.written, self._source_failed)
+            image_file, read or self.written, self._source_failed,
+            self.received)
 
     def _source_failed(self) -> None:
         self.source_failed = True
@@ -145,6 +164,12 @@ class Upload:
         except Exception as exc:
             _say(exc)
 
+    def received(self, size: int) -> None:
+        """*size* bytes have come from the sender."""
+        self._received = size
+        if time.monotonic() - self._told_at >= _LIFE_STEP:
+            self._tell()
+
     def finished(self, size: int) -> None:
         """The store holds the image, of *size* bytes, for good."""
         size = max(size, self._written)
@@ -159,6 +184,14 @@ class Upload:
             _say(fault)
             reason = failure.UNKNOWN
         self._tell(urgent=True, state=wire.FAILED, failure=reason)
+
+    def cut_off(self) -> None:
+        """The process ends."""
+        if (self._publisher is not None
+                and self._record.state == wire.UPLOADING):
+            self._tell(urgent=True, state=wire.FAILED, failure=failure.ENDED)
+            # What it does in the time that is left does not count.
+            self._publisher = None
 
     def refused(self, reason: str, left_in: str | None = None) -> None:
         """Glance refused, for *reason*, what the store has finished.
@@ -184,23 +217,38 @@ class Upload:
         return round((written - before) / (now - begin), 3)
 
     def _tell(self, urgent: bool = False, **changes: Any) -> None:
-        if self._publisher is None:
-            return
         try:
-            record = self._record
-            total = changes.get('total_bytes', record.total_bytes)
-            written = changes.get('bytes_written', self._written)
-            if total is not None:
-                written = min(written, total)
-            changes['bytes_written'] = max(written, record.bytes_written)
-            changes['rate'] = self._rate(changes['bytes_written'])
-            # A clock that is set back must not make a record older.
-            changes['updated_at'] = max(
-                round(time.time(), 3), record.updated_at)
-            self._record = dataclasses.replace(record, **changes)
-            self._publisher.post(self._record, urgent)
+            with self._lock:
+                if self._publisher is not None:
+                    self._post(self._publisher, urgent, changes)
         except Exception as exc:
             _say(exc)
+
+    def _post(
+        self, to: publisher.Publisher, urgent: bool, changes: dict[str, Any]
+    ) -> None:
+        record = self._record
+        total = changes.get('total_bytes', record.total_bytes)
+        written = changes.get('bytes_written', self._written)
+        if total is not None:
+            written = min(written, total)
+        changes['bytes_written'] = max(written, record.bytes_written)
+        changes['bytes_received'] = self._ahead(
+            changes['bytes_written'], total)
+        changes['rate'] = self._rate(changes['bytes_written'])
+        # A clock that is set back must not make a record older.
+        changes['updated_at'] = max(
+            round(time.time(), 3), record.updated_at)
+        self._record = dataclasses.replace(record, **changes)
+        to.post(self._record, urgent)
+        self._told_at = time.monotonic()
+
+    def _ahead(self, written: int, total: int | None) -> int | None:
+        """Return what has come, where that is more than *written*."""
+        received = self._received
+        if total is not None:
+            received = min(received, total)
+        return received if received > written else None
 
 
 @contextlib.contextmanager
@@ -215,6 +263,36 @@ def of_request() -> Iterator[list[Upload]]:
         yield uploads
     finally:
         _of_request.reset(token)
+
+
+def never_begun(
+    conf: cfg.ConfigOpts, image_id: str, store: str, size: int | None,
+    context: Any, reason: str, left_in: str | None = None,
+) -> None:
+    """Tell that Glance has refused data that no store was given.
+
+    :param conf: the process's options
+    :param store: identifier of the store that they were for
+    :param size: in bytes; 0 or None when it is not known
+    :param context: of the request that has brought them
+    :param reason: why, in a sentence
+    :param left_in: the status in which Glance has left the image for good
+    """
+    now = round(time.time(), 3)
+    publisher.get(conf).post(wire.Record(
+        image_id=str(image_id), store=store, state=wire.FAILED,
+        bytes_written=0, total_bytes=wire.announced_size(size),
+        started_at=now, updated_at=now, sequence=publisher.next_sequence(),
+        request_id=_request_id(context), host=socket.gethostname(),
+        failure=reason, left_in=left_in), urgent=True)
+
+
+def cut_off() -> None:
+    """Tell of all uploads of this process that it ends."""
+    with _living_lock:
+        living = list(_living)
+    for each in living:
+        each.cut_off()
 
 
 def _request_id(context: Any) -> str | None:

@@ -71,6 +71,13 @@ class Failure(_Column):
             display.printable(self._value['failure'] or ''))
 
 
+class Reason(_Column):
+    """Writes the reason of a failure, and None as ``-``."""
+
+    def human_readable(self) -> str:
+        return display.printable(self._value or _UNKNOWN)
+
+
 class Hashed(_Column):
     """Writes how much Glance has read back to hash, and None as ``-``."""
 

@@ -25,6 +25,7 @@ import contextlib
 import itertools
 import logging
 from typing import Any
+import uuid
 
 from keystoneauth1 import adapter
 from keystoneauth1 import exceptions
@@ -43,18 +44,25 @@ LOG = logging.getLogger(__name__)
 
 _FIELDS = ('image_id', 'name', 'owner', 'status', 'phase', 'size', 'percent',
            'source', 'stores', 'last_failure', 'hashed', 'waiting_for',
-           'waiting_since', 'waiting_since_iso', 'import_lock')
+           'waiting_since', 'waiting_since_iso', 'import_lock',
+           'silent_since', 'silent_since_iso')
 _FORMATS = {'name': columns.Name, 'size': columns.Size,
             'percent': columns.Percent, 'stores': columns.Stores,
             'last_failure': columns.Failure, 'hashed': columns.Hashed,
             'waiting_for': columns.Text,
             'waiting_since': columns.Time, 'waiting_since_iso': columns.Text,
-            'import_lock': columns.Lock}
+            'import_lock': columns.Lock, 'silent_since': columns.Time,
+            'silent_since_iso': columns.Text, 'failure': columns.Reason}
 
 _LISTED = {'image_id': 'ID', 'name': 'Name', 'status': 'Status',
            'phase': 'Phase', 'percent': 'Percent', 'stores': 'Stores',
            'waiting_for': 'Waiting For'}
 _LISTED_OF_ALL = {**_LISTED, 'owner': 'Project'}
+_LISTED_FAILED = {
+    'image_id': 'ID', 'name': 'Name', 'status': 'Status',
+    'updated_at_iso': 'Failed At', 'store': 'Store',
+    'request_id': 'Request ID', 'failure': 'Failure'}
+_LISTED_FAILED_OF_ALL = {**_LISTED_FAILED, 'owner': 'Project'}
 
 
 def _values(
@@ -64,6 +72,16 @@ def _values(
     # A server of another version may not have all of them.
     return tuple(_FORMATS.get(field, lambda value: value)(snapshot.get(field))
                  for field in fields)
+
+
+def _with_failure(snapshot: client.Snapshot) -> client.Snapshot:
+    """Return *snapshot* with what is known of its last failure."""
+    # Without a record the database knows of it, by store.
+    of_store: dict[str, Any] = next(
+        (each for each in snapshot['stores'] if each['state'] == 'failed'), {})
+    failure = snapshot['last_failure'] or of_store
+    return {**snapshot, **{name: failure.get(name) for name in (
+        'updated_at_iso', 'store', 'request_id', 'failure')}}
 
 
 class _Command(command.Command):
@@ -78,8 +96,22 @@ class _Command(command.Command):
             image.session, endpoint_override=image.get_endpoint())
 
     def _image_id(self, name_or_id: str) -> str:
-        return str(self.app.client_manager.image.find_image(
-            name_or_id, ignore_missing=False).id)
+        try:
+            return str(self.app.client_manager.image.find_image(
+                name_or_id, ignore_missing=False).id)
+        except sdk_exceptions.NotFoundException:
+            # That of a deleted image may have failed before.
+            if not _is_id(name_or_id):
+                raise
+            return name_or_id
+
+
+def _is_id(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _add_image(parser: argparse.ArgumentParser) -> None:
@@ -115,14 +147,23 @@ class ListImageProgress(_Command, command.Lister):
         parser.add_argument(
             '--limit', type=int, action=parseractions.NonNegativeAction,
             metavar='<num-images>', help='List at most so many images')
+        parser.add_argument(
+            '--failed', action='store_true',
+            help='List images whose data have failed to arrive, with the '
+                 'reason, also images that were deleted since')
         return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Any]]:
-        fields = _LISTED_OF_ALL if parsed_args.all else _LISTED
         session = self._session()
-        images = client.list_images(session)
+        images = client.list_images(session, parsed_args.failed)
+        if parsed_args.failed:
+            fields = (_LISTED_FAILED_OF_ALL if parsed_args.all
+                      else _LISTED_FAILED)
+            images = map(_with_failure, images)
+        else:
+            fields = _LISTED_OF_ALL if parsed_args.all else _LISTED
         # Without a project, as a system's admin is, there is nothing to
         # select by.
         project = session.get_project_id()
@@ -170,7 +211,7 @@ class WatchImageProgress(_Command):
             LOG.error('%s', exc)
             return outcome.STALLED
         except client.ImageDeleted as exc:
-            LOG.error('%s', exc)
+            LOG.error('%s', display.printable(str(exc)))
             return outcome.FAILED
         # OpenStackClient would make it 1, which is a failed upload here.
         except (client.ProgressError, exceptions.ClientException,

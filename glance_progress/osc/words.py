@@ -77,7 +77,10 @@ def beside(snapshot: dict[str, Any]) -> str:
     """Return what is to be said beside the state, each in parts of its own."""
     held = snapshot.get('import_lock')
     abandoned = held is not None and held['worker_gone']
-    parts = [waiting(snapshot), lock(held) if abandoned else None]
+    silent = snapshot.get('silent_since_iso')
+    parts = [waiting(snapshot), lock(held) if abandoned else None,
+             None if silent is None else 'nothing is known of the upload '
+             'since ' + clock(silent)]
     return ''.join(', ' + part for part in parts if part is not None)
 
 

@@ -112,9 +112,9 @@ many uploads it handles, and besides when an upload begins or ends.
         help="""
 Seconds without movement after which an upload is shown as stalled.
 
-Progress moves when a chunk (``rbd_store_chunk_size``, 8 MiB) is in Ceph, so
-choose more than the time in which your slowest clients send one. Must be
-larger than ``update_interval``.
+Progress moves when bytes come from the sender, and when a chunk
+(``rbd_store_chunk_size``, 8 MiB) is in Ceph. Must be larger than
+``update_interval``.
 """),
     cfg.Opt(
         'record_ttl',
@@ -122,7 +122,8 @@ larger than ``update_interval``.
         default=86400,
         help="""
 Seconds for which memcached keeps the record of an upload after its last
-change, and so the time in which a failed upload can be asked for its reason.
+change, and so the time in which a failed upload can be asked for its reason,
+also when its image was deleted.
 """),
     cfg.ListOpt(
         'record_secrets',

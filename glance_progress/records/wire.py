@@ -76,7 +76,8 @@ OLD = 60
 _MAX_NUMBER = 2 ** 53
 
 # Fields that few records have a use for travel only where they are set.
-_RARE = ('phase', 'found_in', 'measured_by', 'position', 'pace', 'worker')
+_RARE = ('phase', 'found_in', 'measured_by', 'position', 'pace', 'worker',
+         'bytes_received')
 
 #: Sequences are in nanoseconds, and are shown in microseconds.
 SEQUENCES_SHOWN = 1000
@@ -113,6 +114,8 @@ class Record:
     last RATE_WINDOW seconds. ``failure`` is for tenants to read: no names of
     the infrastructure. ``left_in`` is the status in which Glance has left the
     image for good after the failure; None where it is as it should be.
+    ``bytes_received`` is what has come from the sender, where that is more
+    than what is written.
 
     What was seen by looking at Ceph says more: the ``phase``, the store that
     it was ``found_in``, and what the bytes are ``measured_by``. Where the
@@ -146,6 +149,7 @@ class Record:
     position: float | None = None
     pace: float | None = None
     worker: str | None = None
+    bytes_received: int | None = None
     skew: float = dataclasses.field(default=0.0, compare=False, repr=False)
 
     @property
@@ -226,6 +230,8 @@ class Record:
             _validate_number('position', self.position, int, float)
             if self.position > 1:
                 raise InvalidRecord('a position behind the end')
+        if self.bytes_received is not None:
+            _validate_number('bytes_received', self.bytes_received, int)
         if self.total_bytes is not None:
             _validate_number('total_bytes', self.total_bytes, int)
             if self.bytes_written > self.total_bytes:
@@ -260,7 +266,7 @@ class Record:
             if self.age(now) > RATE_WINDOW:
                 return None
             if self.rate is not None:
-                return self.rate
+                return self.rate or None  # bytes have come, and wait
         seconds = self.updated_at - self.started_at
         # Writers round to milliseconds; less would make the rate infinite.
         return self.bytes_written / seconds if seconds >= 0.0005 else None

@@ -249,13 +249,20 @@ class ApiTest(CommonTests, api_base.ApiTestCase):
                 visibility=visibility)
             for visibility in ('private', 'shared', 'public', 'community')}
         hidden = self.stage(owner, os_hidden=True)
+        # Whoever shows it to all, hides it from the lists of all.
+        public = self.stage(ADMIN, visibility='public', os_hidden=True)
+        # It would make other tests' pages hold less than they may.
+        self.addCleanup(self.api.client(ADMIN).images.delete, public)
         self.api.client(owner).image_members.create(
             images['shared'], member['X-Project-Id'])
         for headers in (owner, member, ADMIN, STRANGER):
+            own_hidden = self.stock_list(
+                headers,
+                '&os_hidden=true&owner=' + headers['X-Project-Id'])
             self.assertEqual(
-                self.stock_list(headers)
-                | self.stock_list(headers, '&os_hidden=true'),
+                self.stock_list(headers) | own_hidden,
                 set(self.in_transit(headers)))
+        self.assertNotIn(hidden, self.in_transit(ADMIN))
         self.assertLessEqual(
             {hidden, *images.values()}, set(self.in_transit(owner)))
         self.assertNotIn(images['shared'], self.in_transit(member))
@@ -351,8 +358,10 @@ class ApiTest(CommonTests, api_base.ApiTestCase):
         stock = self.get('/v2/images/' + image_id, data=b'{}')
         for path in ('/v2/images/%s/progress' % image_id,
                      '/v2/info/progress'):
-            ours = self.get(path, data=b'{}')
-            self.assertEqual((400, stock.text), (ours.status_code, ours.text))
+            for body in (b'{}', iter([b'{}'])):  # the latter in chunks
+                ours = self.get(path, data=body)
+                self.assertEqual(
+                    (400, stock.text), (ours.status_code, ours.text))
 
     @classmethod
     def make_api(cls) -> glance.GlanceBase:

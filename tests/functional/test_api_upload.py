@@ -189,11 +189,16 @@ class UploadTest(ColocationTests, api_base.ApiTestCase):
         self.client.images.delete(image_id)
         upload.send(base.data(MiB))
         self.assertEqual(410, upload.end())
-        self.assertEqual(404, self.get(
-            '/v2/images/%s/progress' % image_id).status_code)
-        # Operators can still read it.
+        # Operators can still read why, and so can its owner.
         record = self.wait_shown(image_id, state='failed')
         self.assertEqual(uploads._REFUSALS[410], record['failure'])
+        answer = self.progress(image_id)
+        self.assertEqual(('deleted', 'failed', record['failure']), (
+            answer['status'], answer['phase'],
+            answer['last_failure']['failure']))
+        self.assertEqual(404, self.get(
+            '/v2/images/%s/progress' % image_id,
+            api_base.a_project()).status_code)
 
     # What Cinder and Nova do, in their own words.
 

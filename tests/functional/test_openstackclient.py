@@ -185,6 +185,27 @@ class OpenStackClientTest(api_base.ApiTestCase):
         self.assertRegex(stdout, r'saving at least \d\d:\d\d -> queued')
         self.assertIn(failure.SOURCE, stdout)
 
+    def test_failure_of_a_deleted_image(self) -> None:
+        image_id = self.create(name='snapshot')
+        upload = self.upload(image_id, 4 * MiB)
+        upload.send(bytes(2 * MiB))
+        self.wait_store(image_id, bytes_written=2 * MiB)
+        upload.abandon()
+        request_id = self.wait_progress(image_id, phase='failed')[
+            'last_failure']['request_id']
+        self.client.images.delete(image_id)
+        self.assertEqual('deleted', self.json('show', image_id)['status'])
+        row, = (each for each in self.json('list', '--failed')
+                if each['ID'] == image_id)
+        self.assertEqual(
+            ('snapshot', 'deleted', 'ceph', request_id, failure.SOURCE),
+            tuple(row[name] for name in (
+                'Name', 'Status', 'Store', 'Request ID', 'Failure')))
+        status, _, stderr = self.openstack('watch', image_id)
+        self.assertEqual(1, status)
+        self.assertIn('has been deleted', stderr)
+        self.assertIn(failure.SOURCE, stderr)
+
     def upload_some(self) -> set[str]:
         """Begin uploads that go on while nothing takes a minute."""
         ids = set()

@@ -64,6 +64,8 @@ class ImageApi(fixtures.Fixture):
     :ivar answers: to GET .../progress, one after the other, and the last one
         again and again: a snapshot, an HTTP status or one of the above
     :ivar retry_after: header that comes with these
+    :ivar deleted: what GET .../progress alone knows, by id
+    :ivar failed: what GET /v2/info/progress?failed=true has
     :ivar in_transit: what GET /v2/info/progress has, page by page
     """
 
@@ -73,6 +75,8 @@ class ImageApi(fixtures.Fixture):
         self.images = {base.IMAGE: {'id': base.IMAGE, 'name': 'cirros'}}
         self.answers = []
         self.retry_after = None
+        self.deleted = {}
+        self.failed = []
         self.in_transit = [[]]
         self.extended = True
         self.requests = []
@@ -118,6 +122,8 @@ class ImageApi(fixtures.Fixture):
                 if wanted in (None, each['name'])]})
         elif path == '/v2/info/progress' and self.extended:
             self._list(request, parse.parse_qs(url.query))
+        elif image and image[2] and image[1] in self.deleted:
+            self._send(request, 200, self.deleted[image[1]])
         elif not image or image[1] not in self.images:
             self._send(request, 404, 'No image found')
         elif not image[2]:
@@ -149,6 +155,11 @@ class ImageApi(fixtures.Fixture):
                 self._send(request, 200, said, headers)
 
     def _list(self, request, query):
+        if query.get('failed') == ['true']:
+            self._send(request, 200, {
+                'version': '1.1', 'images': self.failed,
+                'first': '/v2/info/progress?failed=true'})
+            return
         page = int(query.get('marker', ['0'])[0])
         said = {'version': '1.1', 'images': self.in_transit[page],
                 'first': '/v2/info/progress'}

@@ -10,6 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import dataclasses
 import json
 
 import hypothesis
@@ -98,7 +99,8 @@ class TestFields(TestCase):
              'percent': 25.0, 'source': 'memcached',
              'last_failure': None, 'hashed': None, 'waiting_for': None,
              'waiting_since': None, 'waiting_since_iso': None,
-             'import_lock': None},
+             'import_lock': None, 'silent_since': None,
+             'silent_since_iso': None},
             {name: answered[name] for name in answered if name != 'stores'})
 
     def test_store(self):
@@ -564,3 +566,72 @@ class TestAnything(TestCase):
     def test_in_transit_is_at_work_or_failed(self, image):
         if image.in_transit and not image.at_work:
             self.assertEqual('failed', describe(image)['phase'])
+
+
+class TestDeleted(TestCase):
+
+    def test_phase(self):
+        for status in ('deleted', 'pending_delete'):
+            answered = describe(
+                an_image(status), a_record(state=wire.FAILED, failure='No.'))
+            self.assertEqual('failed', answered['phase'])
+            self.assertEqual('No.', answered['last_failure']['failure'])
+
+    def of_deleted(self, *records):
+        return sorted(reconcile.of_deleted(
+            {each.store: each for each in records}))
+
+    def test_newest_attempt_has_failed(self):
+        self.assertEqual(['b'], self.of_deleted(
+            finished(), a_record('b', state=wire.FAILED, sequence=2)))
+        self.assertEqual(['a', wire.STAGING_STORE], self.of_deleted(
+            a_record(state=wire.FAILED), a_record(
+                wire.STAGING_STORE, state=wire.FAILED, sequence=2)))
+
+    def test_it_has_not(self):
+        failed = a_record('b', state=wire.FAILED, sequence=0)
+        for newest in (finished(), a_record()):
+            self.assertEqual([], self.of_deleted(failed, newest))
+        self.assertEqual([], self.of_deleted())
+        self.assertEqual([], self.of_deleted(
+            a_record(wire.LOOKED, state=wire.FAILED)))
+
+
+class TestSilence(TestCase):
+
+    def silent(self, image, *records, changed_at=1000.25, now=LATER,
+               after=10):
+        answered = describe(
+            dataclasses.replace(image, changed_at=changed_at), *records,
+            now=now, silent_after=after)
+        if answered['silent_since'] is None:
+            self.assertIsNone(answered['silent_since_iso'])
+            self.assertNotEqual('unknown', answered['phase'])
+            return False
+        self.assertEqual(
+            ('unknown', None, 1000.25, '1970-01-01T00:16:40Z'), tuple(
+                answered[name] for name in (
+                    'phase', 'percent', 'silent_since', 'silent_since_iso')))
+        return True
+
+    def test_nothing_was_heard_for_long(self):
+        for status in ('saving', 'uploading'):
+            self.assertTrue(self.silent(an_image(status)))
+
+    def test_of_an_earlier_attempt(self):
+        self.assertTrue(self.silent(
+            an_image('saving'), a_record(state=wire.FAILED)))
+
+    def test_something_was_heard(self):
+        self.assertFalse(self.silent(an_image('saving'), a_record()))
+
+    def test_it_may_have_been(self):
+        saving = an_image('saving')
+        self.assertFalse(self.silent(saving, now=1010.0))
+        self.assertFalse(self.silent(saving, after=None))
+        self.assertFalse(self.silent(saving, changed_at=None))
+
+    def test_no_data_are_expected(self):
+        for image in (an_image('queued'), an_image('active', stores='a'),
+                      an_image('uploading', size=5)):
+            self.assertFalse(self.silent(image))

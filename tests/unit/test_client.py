@@ -114,6 +114,12 @@ class TestList(TestCase):
                 ['a', 'b', 'c'],
                 [each['name'] for each in client.list_images(self.session)])
 
+    def test_failed(self):
+        self.api.failed = [{'name': 'a'}]
+        self.api.in_transit = [[{'name': 'b'}]]
+        self.assertEqual([{'name': 'a'}], list(client.list_images(
+            self.session, failed=True)))
+
     def test_a_page_is_fetched_when_it_is_needed(self):
         self.api.in_transit = [[{'name': 'a'}], [{'name': 'b'}]]
         next(client.list_images(self.session))
@@ -323,6 +329,16 @@ class TestWatch(TestCase):
         exc = self.assertRaises(
             client.ImageDeleted, self.watch, image_api.uploading(), delete)
         self.assertIn(base.IMAGE + ' has been deleted', str(exc))
+        self.assertIsNone(exc.failure)
+
+    def test_image_deleted_because_it_failed(self):
+        for status in ('deleted', 'pending_delete'):
+            for before in ([], [image_api.uploading()]):
+                exc = self.assertRaises(
+                    client.ImageDeleted, self.watch, *before,
+                    image_api.failed(status))
+                self.assertIn('No room.', str(exc))
+                self.assertEqual('ceph', exc.failure['store'])
 
     def test_server_without_the_extension(self):
         self.api.extended = False

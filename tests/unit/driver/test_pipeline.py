@@ -41,7 +41,8 @@ class Attempt:
 
     def metered(self, image_file, read):
         from glance_progress.driver import meter
-        return meter.around(image_file, read, self.fail)
+        return meter.around(
+            image_file, read, self.fail, lambda size: None)
 
     def fail(self):
         self.source_failed = True

@@ -67,6 +67,7 @@ class TestCase(base.TestCase):
                    warning.Hourly(upload.LOG))
         self.clock = self.useFixture(
             base.Clock('glance_progress.driver.upload'))
+        self.patch('glance_progress.driver.ending.watch', lambda tell: None)
 
     def upload(self, size=5, conf=None, **kwargs):
         return upload.Upload(conf, base.IMAGE, 'ceph', size, **kwargs)
@@ -230,6 +231,83 @@ class TestUpload(TestCase):
         self.clock.now += 1
         self.upload()
         self.assertLess(last.order, self.publisher.posted[-1][0].order)
+
+
+class TestReceived(TestCase):
+    """What has come is a sign of life, where nothing is written."""
+
+    def setUp(self):
+        super().setUp()
+        self.attempt = self.upload(100)
+
+    def received(self, size, passed=1):
+        self.clock.now += passed
+        self.attempt.received(size)
+        last = self.publisher.posted[-1][0]
+        return last.bytes_written, last.bytes_received, last.updated_at
+
+    def test_slow_sender(self):
+        self.assertEqual((0, 10, 1000001), self.received(10))
+        self.assertEqual((0, 20, 1000002), self.received(20))
+        self.attempt.written(20)
+        self.assertEqual((20, 30, 1000003), self.received(30))
+
+    def test_says_no_more_than_what_is_written(self):
+        self.attempt.received(20)
+        self.attempt.written(20)
+        self.assertIsNone(self.publisher.posted[-1][0].bytes_received)
+        self.assertNotIn(
+            b'bytes_received', self.publisher.posted[-1][0].to_json())
+
+    def test_never_more_than_the_total(self):
+        self.assertEqual((0, 100, 1000001), self.received(101))
+
+    def test_small_reads_are_not_told_one_by_one(self):
+        for size in range(1, 9):
+            self.received(size, passed=0.1)
+        self.assertEqual(2, len(self.publisher.posted))
+
+    def test_end(self):
+        self.received(10)
+        self.attempt.finished(100)
+        self.assertIsNone(self.publisher.posted[-1][0].bytes_received)
+
+
+class TestCutOff(TestCase):
+
+    def test_those_that_have_not_ended(self):
+        going_on, ended, failed = (self.upload() for _ in range(3))
+        going_on.written(3)
+        ended.finished(5)
+        failed.failed(OSError())
+        self.publisher.posted.clear()
+        upload.cut_off()
+        (last, urgent), = self.publisher.posted
+        self.assertEqual(
+            ('failed', failure.ENDED, 3, True),
+            (last.state, last.failure, last.bytes_written, urgent))
+
+    def test_it_is_the_last_word(self):
+        attempt = self.upload()
+        upload.cut_off()
+        last = self.publisher.posted[-1]
+        attempt.written(5)
+        attempt.finished(5)
+        attempt.failed(OSError())
+        attempt.refused('no such signature')
+        self.assertIs(last, self.publisher.posted[-1])
+
+
+class TestNeverBegun(TestCase):
+
+    def test_record(self):
+        upload.never_begun(None, base.IMAGE, 'ceph', 5, Context('req-1'),
+                           'No room.', 'saving')
+        (last, urgent), = self.publisher.posted
+        self.assertEqual(
+            ('failed', 'No room.', 0, 5, 'req-1', 'saving', True), (
+                last.state, last.failure, last.bytes_written,
+                last.total_bytes, last.request_id, last.left_in, urgent))
 
 
 class TestFirstWait(TestCase):

@@ -96,6 +96,13 @@ class TestShow(TestCase):
         self.assertEqual(1, self.show(image='debian'))
         self.assert_says('debian')
 
+    def test_deleted_image(self):
+        self.api.deleted[OTHER] = image_api.failed('deleted')
+        self.assertEqual('deleted', dict(self.table(
+            image_api.uploading(), image=OTHER))['status'])
+        self.assertEqual(1, self.show(image=OTHER[:-1] + '2'))
+        self.assert_says('There is no image')
+
     def test_ambiguous_name(self):
         self.api.images[OTHER] = {'id': OTHER, 'name': 'cirros'}
         self.assertEqual(1, self.show())
@@ -116,9 +123,9 @@ class TestShow(TestCase):
             '-f', 'value', '-c', 'status', '-c', 'percent', '-c', 'size'))
         self.assertEqual(['saving', 'None', 'None'], self.lines())
 
-    def table(self, snapshot):
+    def table(self, snapshot, image='cirros'):
         self.api.answers = [snapshot]
-        self.assertEqual(0, self.show('--max-width', '200'))
+        self.assertEqual(0, self.show('--max-width', '200', image=image))
         rows = [[cell.strip() for cell in line.split('|')[1:-1]]
                 for line in self.lines() if line.startswith('|')]
         return [row for row in rows if row != ['Field', 'Value']]
@@ -135,6 +142,7 @@ class TestShow(TestCase):
             ['last_failure', '-'], ['hashed', '-'], ['waiting_for', '-'],
             ['waiting_since', '-'], ['waiting_since_iso', '-'],
             ['import_lock', '-'],
+            ['silent_since', '-'], ['silent_since_iso', '-'],
         ], self.table(image_api.a_snapshot(
             size=3 * 2 ** 29, records=[
                 base.a_record(), base.a_record(
@@ -242,6 +250,29 @@ class TestList(TestCase):
         # 1 or 2, as the release of osc-lib has it
         self.assertNotEqual(0, self.openstack('list', '--limit', '-1'))
 
+    def test_failed(self):
+        self.api.failed = [
+            image_api.failed(request_id='req-1', failure='No\x1b[2Jroom.'),
+            {**image_api.failed('deleted'), 'name': 'gone'},
+            image_api.a_snapshot(
+                'active', stores=frozenset('a'), failed=frozenset('b'))]
+        self.assertEqual(0, self.openstack('list', '--failed', '-f', 'json'))
+        self.assertEqual(
+            [[base.IMAGE, 'cirros', 'queued', '1970-01-01T00:16:50Z', 'ceph',
+              None, 'No\x1b[2Jroom.'],
+             [base.IMAGE, 'gone', 'deleted', '1970-01-01T00:16:50Z', 'ceph',
+              None, 'No room.'],
+             [base.IMAGE, 'cirros', 'active', None, 'b', None,
+              'The import into this store failed.']],
+            [list(row.values())
+             for row in json.loads(self.stdout.getvalue())])
+        self.assertEqual(0, self.openstack(
+            'list', '--failed', '--all', '--max-width', '200'))
+        self.assertIn('No?[2Jroom.', self.stdout.getvalue())
+        self.assertIn('Project', self.lines()[1])
+        self.assertEqual(['gone'], [
+            name for name in self.names('--failed') if name != 'cirros'])
+
     def test_none(self):
         self.api.in_transit = [[]]
         self.assertEqual([], self.names())
@@ -342,6 +373,13 @@ class TestWatch(TestCase):
             return 404
         self.assertEqual(1, self.watch(image_api.uploading(), delete))
         self.assert_says('has been deleted')
+
+    def test_image_deleted_because_it_failed(self):
+        self.assertEqual(1, self.watch(
+            image_api.uploading(),
+            image_api.failed('deleted', failure='No\x1b[2Jroom.')))
+        self.assert_says(
+            'has been deleted. Before, it had failed: No?[2Jroom.')
 
     def test_errors_that_pass(self):
         self.assertEqual(0, self.watch(

@@ -80,6 +80,11 @@ class TestWords(base.TestCase):
 
     def test_beside(self):
         snapshot = importing(staging())
+        silent = {**image_api.a_snapshot(), 'silent_since_iso':
+                  '2026-11-29T10:00:00Z'}
+        self.assertEqual(
+            ', nothing is known of the upload since 2026-11-29 10:00:00 UTC',
+            words.beside(silent))
         waits = ', waiting for the source since 1970-01-01 00:16:40 UTC'
         self.assertEqual(waits, words.beside(snapshot))
         snapshot['import_lock']['worker_gone'] = True

@@ -153,6 +153,7 @@ class TestJson(base.TestCase):
             'measured_by': (1, True, []),
             'position': (-0.1, 1.1, '1', True, math.nan),
             'pace': (-1, '1', True, math.nan, math.inf),
+            'bytes_received': (-1, 1.0, '1', True, 2 ** 53),
             'bytes_written': (-1, 1.0, '1', None, True, 2 ** 53, 1001),
             'total_bytes': (-1, 1.0, '1', True, 2 ** 53, 249),
             'sequence': (-1, 1.0, '1', None, True, 2 ** 63,
@@ -263,14 +264,23 @@ class TestDerived(base.TestCase):
              'started_at_iso': '1970-01-01T00:16:40Z',
              'updated_at_iso': '1970-01-01T00:16:43Z', 'percent': 10.0,
              'bytes_per_second': 33.333, 'eta': 25.999, 'age': 1.001,
-             'stalled': False, 'measured_by': None}, described)
+             'stalled': False, 'measured_by': None,
+             'bytes_received': None}, described)
 
     def test_rare_fields_travel_where_they_are_set(self):
         record = base.a_record(
             phase='flattening', found_in='ceph', measured_by='object map',
-            position=0.5, pace=0.01, worker='a/1/2/3')
+            position=0.5, pace=0.01, worker='a/1/2/3', bytes_received=300)
         self.assertEqual(record, wire.Record.from_json(record.to_json()))
-        self.assertNotIn(b'pace', base.a_record().to_json())
+        for name in (b'pace', b'bytes_received'):
+            self.assertIn(name, record.to_json())
+            self.assertNotIn(name, base.a_record().to_json())
+
+    def test_rate_while_bytes_come_and_none_is_written(self):
+        record = base.a_record(rate=0.0, bytes_received=300)
+        self.assertIsNone(record.bytes_per_second(1011))
+        self.assertIsNone(record.eta(1011, 60))
+        self.assertFalse(record.stalled(1011, 60))
 
     def test_by_position(self):
         record = base.a_record(total_bytes=None, position=0.4567, pace=0.01)
