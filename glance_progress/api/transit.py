@@ -89,8 +89,6 @@ class Transit:
     ) -> tuple[list[database.Image], str | None]:
         """Return a page of images, newest first, and the marker of the next.
 
-        As in Glance's list, hidden images of other projects are left out.
-
         :raises webob.exc.HTTPBadRequest: there is no such marker
         :raises webob.exc.HTTPForbidden: the caller may not list images
         """
@@ -114,8 +112,7 @@ class Transit:
             reverse=True)[:limit]
         visible = (
             image_of(image) for image in found
-            if (not image.os_hidden or image.owner == req.context.owner)
-            and api_policy.ImageAPIPolicy(
+            if api_policy.ImageAPIPolicy(
                 req.context, image, self._policy).check('get_image'))
         more = bool(limit) and len(found) == limit
         return ([image for image in visible if self._counts(image)],
@@ -125,17 +122,28 @@ class Transit:
         self, req: Any, marker: str | None, limit: int
     ) -> list[Any]:
         """Return the first *limit* images of each kind, behind *marker*."""
-        found = self._list(
-            req, marker, limit, {
-                'deleted': False, 'status': 'in:saving,uploading,importing'})
+        found = self._not_hidden(
+            req, marker, limit, {'status': 'in:saving,uploading,importing'})
         # Copying leaves an image active, and property filters know equality
         # only: it is found by its task.
         importing = self._importing_ids()
         if importing:
-            found += self._list(
-                req, marker, limit, {
-                    'deleted': False, 'status': 'active',
-                    'id': 'in:' + ','.join(importing)})
+            found += self._not_hidden(
+                req, marker, limit,
+                {'status': 'active', 'id': 'in:' + ','.join(importing)})
+        return found
+
+    def _not_hidden(
+        self, req: Any, marker: str | None, limit: int,
+        filters: dict[str, Any],
+    ) -> list[Any]:
+        """Return what Glance's list has, and hidden ones of the caller's."""
+        filters = {'deleted': False, **filters}
+        found = self._list(
+            req, marker, limit, {**filters, 'os_hidden': False})
+        if req.context.owner is not None:
+            found += self._list(req, marker, limit, {
+                **filters, 'os_hidden': True, 'owner': req.context.owner})
         return found
 
     def _counts(self, image: database.Image) -> bool:

@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+import contextlib
 import re
 from typing import Any
 
@@ -27,6 +29,7 @@ from oslo_log import log as logging
 import webob.exc
 
 from glance_progress.api import refused
+from glance_progress.driver import arrivals
 from glance_progress.driver import hashed
 from glance_progress.driver import staging
 from glance_progress.driver import upload
@@ -76,9 +79,9 @@ class ImageDataController(image_data.ImageDataController):
         if cfg.CONF.enabled_backends and cfg.CONF[
                 section.NAME].honor_base_image_ref:
             self._choose_store(req)
-        with upload.of_request() as uploads:
+        with self._seen(data) as (body, uploads):
             try:
-                return super().upload(req, image_id, data, size)
+                return super().upload(req, image_id, body, size)
             except Exception as exc:
                 # The store may have finished by then, and said so.
                 reason = _REFUSALS.get(getattr(exc, 'code', 500), _REFUSAL)
@@ -89,6 +92,21 @@ class ImageDataController(image_data.ImageDataController):
                     self._refused.tell(
                         req, image_id, exc, size, self._store_of(req))
                 raise
+
+    @contextlib.contextmanager
+    def _seen(
+        self, data: Any
+    ) -> Iterator[tuple[Any, list[Any]]]:
+        """Have the block's uploads see *data* come.
+
+        It is given what to read in their place, and the uploads.
+        """
+        with upload.of_request() as uploads:
+            body = arrivals.Body(data, uploads)
+            try:
+                yield body, uploads
+            finally:
+                body.forget()  # Glance's objects hold it for longer
 
     def _store_of(self, req: Any) -> str:
         """Return the store that data are for; the default one if none is."""
@@ -116,9 +134,9 @@ class ImageDataController(image_data.ImageDataController):
         self, req: Any, image_id: str, data: Any, size: int | None
     ) -> Any:
         staging.install(cfg.CONF)
-        with upload.of_request() as uploads:
+        with self._seen(data) as (body, uploads):
             try:
-                return super().stage(req, image_id, data, size)
+                return super().stage(req, image_id, body, size)
             except Exception as exc:
                 if not uploads:
                     self._refused.tell(

@@ -21,19 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
-import time
 from typing import Any
-
-# Bytes that a sender is waited for at once. Each arrival is a sign of life, so
-# it begins with few; more take less time, up to 1 MiB: what is larger does not
-# fit in the processor's caches.
-_SMALLEST_PIECE = 4 * 1024
-_LARGEST_PIECE = 1024 * 1024
-
-# Seconds in which a piece has come fast enough for a larger one, and after
-# which it has come too slowly.
-_FAST = 0.05
-_SLOW = 0.5
 
 
 class Meter:
@@ -43,18 +31,15 @@ class Meter:
     :param written: called with the number of bytes written so far, before
         each chunk that is read, with 0 before the first
     :param failed: called when reading has raised
-    :param received: called with the number of bytes that have come from the
-        sender so far, at each arrival
     """
 
     def __init__(
         self, image_file: Any, written: Callable[[int], None],
-        failed: Callable[[], None], received: Callable[[int], None],
+        failed: Callable[[], None],
     ) -> None:
         self._image_file = image_file
         self._written = written
         self._failed = failed
-        self._received = received
         self._handed_over = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -78,52 +63,23 @@ class Meter:
             self._failed()
             raise
         self._handed_over += len(chunk)
-        self._received(self._handed_over)
         return chunk
 
 
 class ReadableMeter(Meter):
-    """Stands in for an image file with a ``read`` method.
-
-    A chunk of 8 MiB takes a slow sender longer than what counts as stalled, so
-    it is read in pieces.
-    """
-
-    _piece = _SMALLEST_PIECE
+    """Stands in for an image file with a ``read`` method."""
 
     def read(self, *args: Any) -> bytes:
-        if args and isinstance(args[0], int) and args[0] > _SMALLEST_PIECE:
-            return self._take(self._read, args[0])
         return self._take(self._image_file.read, *args)
-
-    def _read(self, size: int) -> bytes:
-        pieces: list[bytes] = []
-        left = size
-        while left > 0:
-            wanted = min(self._piece, left)
-            begun = time.monotonic()
-            piece = self._image_file.read(wanted)
-            took = time.monotonic() - begun
-            pieces.append(piece)
-            left -= len(piece)
-            if len(piece) < wanted:
-                break
-            if left > 0:
-                self._received(self._handed_over + size - left)
-            if took > _SLOW:
-                self._piece = max(self._piece // 2, _SMALLEST_PIECE)
-            elif took < _FAST and wanted == self._piece:
-                self._piece = min(self._piece * 2, _LARGEST_PIECE)
-        return b''.join(pieces)
 
 
 def around(
     image_file: Any, written: Callable[[int], None],
-    failed: Callable[[], None], received: Callable[[int], None],
+    failed: Callable[[], None],
 ) -> Meter:
     """Return the meter that offers what *image_file* does.
 
     glance_store reads what has a ``read`` and iterates over what has none.
     """
     kind = ReadableMeter if hasattr(image_file, 'read') else Meter
-    return kind(image_file, written, failed, received)
+    return kind(image_file, written, failed)

@@ -142,8 +142,7 @@ class Upload:
         # would hold the image's data, and the request that brings them, for
         # as long as the garbage is not collected.
         return meter.around(
-            image_file, read or self.written, self._source_failed,
-            self.received)
+            image_file, read or self.written, self._source_failed)
 
     def _source_failed(self) -> None:
         self.source_failed = True

@@ -49,12 +49,10 @@ class TestMeter(base.TestCase):
     def setUp(self):
         super().setUp()
         self.written = []
-        self.received = []
 
     def around(self, image_file):
         self.source_failed = False
-        return meter.around(
-            image_file, self.written.append, self.fail, self.received.append)
+        return meter.around(image_file, self.written.append, self.fail)
 
     def fail(self):
         self.source_failed = True
@@ -71,7 +69,6 @@ class TestMeter(base.TestCase):
     @hypothesis.given(st.binary(max_size=99), st.lists(st.integers(0, 20)))
     def test_read_of_any_size(self, data, sizes):
         self.written = []
-        self.received = []
         metered = self.around(io.BytesIO(data))
         taken = b''
         for size in sizes:
@@ -127,74 +124,3 @@ class TestMeter(base.TestCase):
         metered.close()
         self.assertTrue(source.closed)
         self.assertRaises(AttributeError, getattr, metered, 'nothing')
-
-
-class TestPieces(base.TestCase):
-    """Each arrival is a sign of life, and few are waited for at once."""
-
-    SIZE = 8 * 1024 * 1024
-
-    def setUp(self):
-        super().setUp()
-        self.clock = self.useFixture(
-            base.Clock('glance_progress.driver.meter'))
-        self.received = []
-        self.sizes = []
-
-    def read(self, data, seconds, *args, short=()):
-        """Read from a sender that needs *seconds* a KiB."""
-        test = self
-
-        class Sender(io.BytesIO):
-            def read(self, size=-1):
-                test.sizes.append(size)
-                if len(test.sizes) in short:
-                    size = 1
-                chunk = super().read(size)
-                test.clock.now += len(chunk) / 1024 * seconds
-                return chunk
-
-        metered = meter.around(
-            Sender(data), lambda size: None, self.fail, self.received.append)
-        return metered.read(*args)
-
-    def test_slow(self):
-        data = bytes(range(256)) * 4 * 256
-        self.assertEqual(data, self.read(data, 0.1, self.SIZE))
-        self.assertEqual(sorted(self.received), self.received)
-        self.assertEqual(len(data), self.received[-1])
-        # So nobody waits for a sign of life for longer than this.
-        self.assertEqual({4096}, set(self.sizes))
-
-    def test_neither_fast_nor_slow(self):
-        self.read(bytes(self.SIZE), 0.01, self.SIZE)
-        self.assertEqual([4, 8, 8], [
-            size // 1024 for size in self.sizes[:3]])
-
-    def test_fast(self):
-        data = bytes(self.SIZE)
-        self.assertEqual(data, self.read(data, 0, self.SIZE))
-        self.assertEqual(
-            [4, 8, 16, 32, 64, 128, 256, 512, 1024, 1024],
-            [size // 1024 for size in self.sizes[:10]])
-        self.assertLess(len(self.sizes), 18)
-
-    def test_nothing_is_read_twice_or_after_the_end(self):
-        data = bytes(20 * 1024)
-        self.assertEqual(data, self.read(data, 0, 20 * 1024))
-        self.assertEqual([4, 8, 8], [size // 1024 for size in self.sizes])
-        self.sizes.clear()
-        self.assertEqual(data[:-1], self.read(data[:-1], 0, 20 * 1024))
-        self.assertEqual([4, 8, 8], [size // 1024 for size in self.sizes])
-
-    def test_short_read(self):
-        """It may be the end, so that nobody waits for more."""
-        self.assertEqual(
-            4 * 1024 + 1,
-            len(self.read(bytes(self.SIZE), 0, self.SIZE, short=[2])))
-
-    def test_reads_that_are_left_alone(self):
-        for args in ((), (-1,), (None,), (4096,), (0,)):
-            self.sizes.clear()
-            self.read(b'123', 0, *args)
-            self.assertEqual(1, len(self.sizes))

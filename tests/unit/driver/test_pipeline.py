@@ -41,8 +41,7 @@ class Attempt:
 
     def metered(self, image_file, read):
         from glance_progress.driver import meter
-        return meter.around(
-            image_file, read, self.fail, lambda size: None)
+        return meter.around(image_file, read, self.fail)
 
     def fail(self):
         self.source_failed = True
