@@ -24,11 +24,13 @@ class Lock:
     :param status: of the task; None where there is no such task any more
     :param since: when it was made; seconds since the epoch, or None
     :param updated_at: when Glance last heard of it, likewise
+    :param locating: whether it takes in where an image's data already are
     """
 
     status: str | None = None
     since: float | None = None
     updated_at: float | None = None
+    locating: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +70,12 @@ class Image:
     def deleted(self) -> bool:
         """Whether its row is all that Glance has of it."""
         return self.status in ('deleted', 'pending_delete')
+
+    @property
+    def locating(self) -> bool:
+        """Whether Glance takes in where the data are, which it has not yet."""
+        return (self.status == 'queued' and self.lock is not None
+                and self.lock.locating)
 
     @property
     def awaited(self) -> bool:

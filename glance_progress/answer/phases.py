@@ -57,6 +57,8 @@ def of(
         return HASHING
     if seen is not None and seen.phase is not None:
         return seen.phase
+    if image.locating:
+        return wire.REGISTERING
     staged = _staged(stores)
     staging = staged is not None and staged.state == wire.UPLOADING
     # Data come to the staging area, or are changed or checked there.

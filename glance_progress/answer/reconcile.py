@@ -198,7 +198,7 @@ def _unrecorded(image: database.Image, store: str) -> Unrecorded:
     written, failure = 0, None
     if store in image.stores and image.status != 'queued':
         state, written = wire.FINISHED, image.size or 0
-    elif store in image.stores:
+    elif store in image.stores and not image.importing:
         state, failure = wire.FAILED, NOT_KEPT
     elif store in image.unfilled or not image.importing:
         state, failure = wire.FAILED, IMPORT_FAILED

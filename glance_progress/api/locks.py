@@ -51,10 +51,12 @@ def _tasks(ids: set[str]) -> dict[str, database.Lock]:
     # Not by Glance's own function, which begins with an UPDATE.
     task = models.Task
     query = sqlalchemy.select(
-        task.id, task.status, task.created_at, task.updated_at).where(
+        task.id, task.status, task.created_at, task.updated_at,
+        task.type).where(
             task.id.in_(sorted(ids)), task.deleted == sqlalchemy.false())
     with db_api.get_engine().connect() as connection:
         return {row[0]: database.Lock(
             status=row[1], since=transit.seconds(row[2]),
-            updated_at=transit.seconds(row[3]))
+            updated_at=transit.seconds(row[3]),
+            locating=row[4] == 'location_import')  # since 29
             for row in connection.execute(query)}

@@ -34,11 +34,11 @@ STATUSES = ('queued', 'saving', 'uploading', 'importing', 'active', 'killed',
 
 
 def an_image(status='active', size=None, stores='', targets='', failed='',
-             importing=False):
+             importing=False, lock=None):
     return database.Image(
         image_id=base.IMAGE, name='cirros', owner='demo', status=status,
         size=size, stores=frozenset(stores), targets=frozenset(targets),
-        failed=frozenset(failed), importing=importing)
+        failed=frozenset(failed), importing=importing, lock=lock)
 
 
 def a_record(store='a', **fields):
@@ -67,7 +67,10 @@ def images(draw):
         owner=draw(st.none() | st.just('demo')),
         status=draw(st.sampled_from(STATUSES)),
         size=draw(st.none() | test_wire.NUMBERS), stores=draw(SETS),
-        targets=draw(SETS), failed=draw(SETS), importing=draw(st.booleans()))
+        targets=draw(SETS), failed=draw(SETS), importing=draw(st.booleans()),
+        lock=draw(st.none() | st.builds(
+            database.Lock, st.just('processing'),
+            locating=st.booleans())))
 
 
 class TestCase(base.TestCase):
@@ -211,6 +214,16 @@ class TestDatabaseAlone(TestCase):
         self.assert_states({}, answered)
         answered = describe(an_image(size=5, stores='a', failed='a'))
         self.assert_states({'a': 'finished'}, answered)
+
+    def test_location(self):
+        image = an_image('queued', importing=True,
+                         lock=database.Lock('processing', locating=True))
+        self.assert_phase('registering', None, describe(image))
+        # The location is there first, and the status follows.
+        answered = describe(dataclasses.replace(
+            image, size=5, stores=frozenset('a')))
+        self.assert_phase('registering', None, answered)
+        self.assert_states({'a': 'waiting'}, answered)
 
     def test_refused_after_it_was_stored(self):
         answered = describe(an_image('queued', stores='a'))
