@@ -33,7 +33,7 @@ from tests.cloud import base
 MiB = 2 ** 20
 
 #: What the disk holds: enough objects for a copy that can be followed.
-SIZE = 320 * MiB
+SIZE = 640 * MiB
 
 
 class FlattenTest(testtools.TestCase):
