@@ -140,21 +140,20 @@ class CommonTests:
         return self.get(path).headers.get('Retry-After')
 
     def test_when_to_look_again(self) -> None:
+        seconds = [str(n) for n in range(1, 16)]
         image_id = self.create()
         path = '/v2/images/%s/progress' % image_id
-        self.assertIn(self.wanted(path), ('1', '2'))
-        upload = self.upload(image_id, 4096 * MiB)
+        self.assertIn(self.wanted(path), seconds)
+        upload = self.upload(image_id, 4 * MiB)
         upload.send(base.data(2 * MiB))
-        # More than a minute is left at the rate of the first seconds.
-        self.wait_for(lambda: int(self.wanted(path)) > 2)
-        self.assertIn(self.wanted('/v2/info/progress?limit=1000'),
-                      [str(n) for n in range(1, 16)])
+        self.wait_store(image_id, bytes_written=2 * MiB)
+        for each in path, '/v2/info/progress?limit=1000':
+            self.assertIn(self.wanted(each), seconds)
         upload.abandon()
         self.wait_progress(image_id, phase='failed')
         self.assertIsNone(self.wanted(path))
         # Many who look are told to come later.
-        image_id = self.create()
-        path = '/v2/images/%s/progress' % image_id
+        path = '/v2/images/%s/progress' % self.create()
         self.wait_for(lambda: int(self.wanted(path)) > 2)
 
     def test_visibility_is_as_old_as_two_seconds(self) -> None:
