@@ -12,7 +12,7 @@
 # under the License.
 
 
-"""Applies our patches to Nova or Glance, looks whether they are, or reverses.
+"""Applies our patches to Nova, Glance or Cinder, or looks, or reverses.
 
     patches/apply.py apply|check|reverse [--project NAME] DIRECTORY
 
@@ -70,7 +70,8 @@ def plan(
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        description='Apply the patches of this project to Nova or Glance.')
+        description='Apply the patches of this project to Nova, Glance or '
+                    'Cinder.')
     parser.add_argument('command', choices=('apply', 'check', 'reverse'))
     parser.add_argument('directory', type=pathlib.Path, metavar='DIRECTORY')
     parser.add_argument('--project', choices=series.projects(),

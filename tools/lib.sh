@@ -298,6 +298,7 @@ function fetch_wheels {
             "$venv/bin/python3" -m pip download --no-input --no-deps \
             --disable-pip-version-check --ignore-requires-python -q \
             -d "$wheels" \
-        || failed "could not fetch the releases of Nova and Glance" || return
+        || failed "could not fetch releases of Nova, Glance and Cinder" \
+        || return
     echo "$wheels"
 }

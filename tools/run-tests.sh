@@ -208,9 +208,11 @@ function side_by_side {
 # A cloud with this package: Tempest, and then settings of Glance and Nova of
 # which only a whole cloud shows what comes.
 function lane_cloud {
-    local venv before=${#CHECKS_FAILED[@]}
+    local venv before
     venv=$(cloud_venv) \
         || { check_failed 'environment of the cloud'; return 0; }
+    patched_cinder "$venv" || check_failed 'patched Cinder'
+    before=${#CHECKS_FAILED[@]}
     CLOUD_PYTHON=$venv/bin/python3
     check run_cloud up 900
     [[ ${#CHECKS_FAILED[@]} == "$before" ]] || return 0
@@ -218,6 +220,19 @@ function lane_cloud {
     GLANCE_PROGRESS_CLOUD=$CLOUD run_stestr locations "$venv" \
         --test-path ./tests/cloud run --serial
     check run_cloud down 120
+}
+
+# patched_cinder VENV: Cinder's own tests of what our patches change, and ours,
+# on a copy of an environment that has Cinder
+function patched_cinder {
+    local venv
+    venv=$(copy_venv "$1") || return
+    patches/apply.py apply --project cinder "$venv" \
+        && PYTHONWARNINGS=ignore run_stestr cinder-patched "$venv" \
+            --test-path ./tests/cinder run --serial
+    local status=$?
+    rm -rf "$venv"
+    return "$status"
 }
 
 # run_cloud ACTION SECONDS

@@ -58,6 +58,7 @@ function usage {
     GLANCE_BIN_DIR=$GLANCE_VENV/bin
     GLANCE_API_CONF=$GLANCE_CONF_DIR/glance-api.conf
     GLANCE_API_PASTE_INI=$GLANCE_CONF_DIR/glance-api-paste.ini
+    CINDER_DIR=${CINDER_VENV:-}
     NOVA_DIR=$NOVA_VENV
     NOVA_BIN_DIR=$NOVA_VENV/bin
     NOVA_CONF=$NOVA_CONF_DIR/nova.conf

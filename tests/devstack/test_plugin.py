@@ -374,7 +374,9 @@ class TempestTest(base.TestCase):
 class InstallTest(base.TestCase):
 
     FILES = {'glance': ('glance/api/v2/discovery.py',),
-             'nova': ('nova/compute/api.py', 'nova/conductor/manager.py')}
+             'nova': ('nova/compute/api.py', 'nova/image/glance.py',
+                      'nova/virt/libvirt/driver.py',
+                      'nova/conductor/manager.py')}
 
     def setUp(self):
         super().setUp()
@@ -446,6 +448,16 @@ class InstallTest(base.TestCase):
         self.relabel_nova('34.0.1.dev2')
         self.run_plugin('install', GLANCE_PROGRESS_APPLY_PATCHES='True')
         self.assertEqual({'glance', 'nova'}, self.patched())
+
+    def test_cinder(self):
+        metadata = self.directory / 'cinder-venv' / 'cinder-30.0.0.dist-info'
+        metadata.mkdir(parents=True)
+        (metadata / 'METADATA').write_text('Name: cinder\nVersion: 30.0.0\n')
+        (metadata.parent / 'cinder').mkdir()
+        self.assertIn('no patches for cinder 30.0.0', self.run_plugin(
+            'install', status=1, GLANCE_PROGRESS_APPLY_PATCHES='True',
+            ENABLED_SERVICES='g-api,n-api,cinder,c-vol',
+            CINDER_VENV=str(metadata.parent)))
 
     def test_no_patches_for_a_release(self):
         self.relabel_nova('35.0.0')

@@ -18,6 +18,7 @@ those that ``python -m tests.patches.test_released`` names.
 """
 
 import contextlib
+import functools
 import io
 import os
 import pathlib
@@ -34,6 +35,7 @@ from patches.patching import series
 REBUILD = pathlib.Path('nova/compute/api.py')
 CONDUCTOR = pathlib.Path('nova/conductor/manager.py')
 STORES = pathlib.Path('glance/api/v2/discovery.py')
+SNAPSHOT = pathlib.Path('nova/virt/libvirt/driver.py')
 
 
 def wheels():
@@ -48,14 +50,20 @@ def run(*command, **options):
     return done.stdout
 
 
+@functools.lru_cache(maxsize=None)
+def patched(project):
+    """Return the paths of the files that any patch of *project* changes."""
+    return {name for patch in series.PATCHES.glob(project + '/*/*.patch')
+            for name in rewriting.files(patch)}
+
+
 class TestCase(testtools.TestCase):
 
     def unpack(self, project, version):
         """Return a tree with the metadata and the files of our patches."""
         root = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         wheel, = wheels().glob('%s-%s-*.whl' % (project, version))
-        names = {name for patch in series.PATCHES.glob(project + '/*/*.patch')
-                 for name in rewriting.files(patch)}
+        names = patched(project)
         with zipfile.ZipFile(wheel) as archive:
             for name in archive.namelist():
                 if name in names or name.endswith('.dist-info/METADATA'):

@@ -25,6 +25,8 @@ from tests.patches import base
 # Neither the first nor the last of a series: what is between two releases,
 # or came later. The files are those of the first version.
 COVERED = (
+    ('nova', '17.0.10', '17.0.11.dev2'),
+    ('nova', '18.2.1', '18.2.2.dev1'),
     ('nova', '20.6.1', '20.6.2'),
     ('nova', '21.0.0', '21.1.0.dev12'),
     ('nova', '21.2.0', '21.2.1.dev4'),
@@ -42,6 +44,9 @@ COVERED = (
     ('nova', '34.0.0', '34.1.0.dev300'),
     ('glance', '32.0.0', '32.1.0'),
     ('glance', '33.0.0', '33.0.1.dev1'),
+    ('cinder', '25.3.1', '25.3.2.dev4'),
+    ('cinder', '27.0.0', '27.1.0'),
+    ('cinder', '29.0.0', '29.0.1.dev1'),
 )
 UNKNOWN = (
     ('nova', '16.1.6', '15.1.5'),
@@ -49,6 +54,8 @@ UNKNOWN = (
     ('nova', '34.0.0', '35.0.0'),
     ('glance', '25.0.0', '24.2.1'),
     ('glance', '33.0.0', '34.0.0'),
+    ('cinder', '21.0.0', '20.3.2'),
+    ('cinder', '29.0.0', '30.0.0'),
 )
 
 
@@ -117,7 +124,7 @@ class TreeTest(base.TestCase):
 
     def test_other_source_than_it_says(self):
         self.check_refused(self.relabel('nova', '20.6.1', '34.0.1.dev2'),
-                           str(base.CONDUCTOR), 'those of another release')
+                           'those of another release')
 
     def test_local_changes(self):
         root = self.unpack('nova', '34.0.0')
@@ -139,25 +146,30 @@ class TreeTest(base.TestCase):
         (root / base.CONDUCTOR).write_bytes(before)
         self.check_refused(root, str(base.CONDUCTOR), 'local changes')
 
-    def test_one_of_two_patches(self):
-        """As where the first one has been applied by an older series."""
+    def test_older_series(self):
+        """The first patches are there, from when there were no others."""
         root = self.unpack('nova', '20.6.1')
-        before = self.contents(root)
-        first, second = series.patches(series.choose('nova', '20.6.1'))
-        for patch in first, second:
+        states = [self.contents(root)]
+        for patch in series.patches(series.choose('nova', '20.6.1')):
             base.run('patch', '-s', '-p1', '-d', root, '-i', patch)
-            if patch is first:
-                part = self.contents(root)
-        whole = self.contents(root)
-        for path, content in part.items():
-            (root / path).write_bytes(content)
-        self.assertEqual(1, self.tool(root, 'check'))
-        self.assertEqual(0, self.tool(root, 'apply'))
-        self.assertEqual(whole, self.contents(root))
-        for path, content in part.items():
-            (root / path).write_bytes(content)
-        self.assertEqual(0, self.tool(root, 'reverse'))
-        self.assertEqual(before, self.contents(root))
+            states.append(self.contents(root))
+        self.assertEqual(4, len(states))
+        for part in states[1:-1]:
+            for command, after in ('apply', states[-1]), ('reverse',
+                                                          states[0]):
+                for path, content in part.items():
+                    (root / path).write_bytes(content)
+                self.assertEqual(1, self.tool(root, 'check'))
+                self.assertEqual(0, self.tool(root, command))
+                self.assertEqual(after, self.contents(root))
+
+    def test_half_of_a_refused_location(self):
+        """A caught refusal alone would read the disk of a running guest."""
+        root = self.unpack('nova', '34.0.0')
+        before = (root / base.SNAPSHOT).read_bytes()
+        self.tool(root, 'apply')
+        (root / base.SNAPSHOT).write_bytes(before)
+        self.check_refused(root, str(base.SNAPSHOT), 'local changes')
 
     def test_file_missing(self):
         root = self.unpack('nova', '34.0.0')
