@@ -29,6 +29,9 @@ NO_CONSUMERS = Line(
 SEND_TOKEN = Line(
     'nova.conf', 'service_user', 'send_service_user_token', 'true')
 
+LET_START = Line(
+    'glance-api.conf', 'glance_progress', 'location_check', 'warn')
+
 OSSN = 'OSSN-0065 and OSSN-0090 (CVE-2022-4134)'
 
 
@@ -55,6 +58,19 @@ FOR_SERVICES_ALONE = Remedy(
     'with policies that keep users from changing locations: without them '
     'this is what %s warn of. Glance still shows the locations in the image.'
     % OSSN, (MULTIPLE_LOCATIONS, SEND_TOKEN, *policies(facts.POLICIES)))
+
+
+def patched_nova(starts: bool) -> Remedy:
+    """Return how a refused snapshot is uploaded instead of lost.
+
+    :param starts: whether glance-api starts with what is found
+    """
+    return Remedy(
+        'With the patch refused-location-falls-back of patches/nova in every '
+        'nova-compute. A snapshot is not lost then: the disk is read and '
+        'uploaded, with the server suspended while it is read.',
+        () if starts else (LET_START,))
+
 
 NOTHING_REGISTERS = Remedy(
     'Where no server has its disk in Ceph.', (NO_CONSUMERS,))

@@ -148,6 +148,8 @@ def _refused_old_call(
     ways = [remedies.INTERNAL_GLANCE, remedies.FOR_SERVICES_ALONE]
     if glance.has_new_call:
         ways.insert(0, remedies.SERVICE_TOKEN)
+    if 'nova' in lost:
+        ways.append(remedies.patched_nova(severity is Severity.WARNING))
     if None in refused:
         sees_none = nova is not None and nova.registers is False
         ways.insert(0 if sees_none else len(ways), remedies.NOTHING_REGISTERS)
@@ -185,7 +187,10 @@ def _missing_token(
                 'The user must have the role service, and [service_user] the '
                 'auth_type, auth_url, username, password and so on of that '
                 'user.',
-                (dataclasses.replace(remedies.SEND_TOKEN, file=conf),)),))
+                (dataclasses.replace(remedies.SEND_TOKEN, file=conf),)),
+             # glance-api does not look at what others are told.
+             *([remedies.patched_nova(starts=True)]
+               if caller.project == 'nova' else [])))
 
 
 def _role_not_accepted(

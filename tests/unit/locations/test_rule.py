@@ -338,6 +338,24 @@ class TestText(base.TestCase):
                 self.assertEqual(
                     2, text.count('show_multiple_locations = True\n'))
 
+    def test_patched_nova(self):
+        patch = 'refused-location-falls-back of patches/nova'
+        start = 'location_check = warn'
+        for glance, callers, named, stops in (
+            (facts.Glance(True, False, 'old-api', release=33), (), 1, True),
+            (facts.Glance(True, False, release=25), (), 1, True),
+            # glance-api starts with a warning, and sees no nova.conf.
+            (facts.Glance(True, False, release=33), (), 1, False),
+            (facts.Glance(True, False, 'new-api', release=33), (nova(34),), 1,
+             False),
+            # It is a patch of Nova.
+            (facts.Glance(True, False, 'new-api', release=33), (cinder(27),),
+             0, False),
+        ):
+            text = self.text(glance, *callers)
+            self.assertEqual((named, stops),
+                             (text.count(patch), start in text), text)
+
     def test_nothing_in_ceph(self):
         glance = facts.Glance(True, False, release=25)
         ours = '    location_consumers = none'
