@@ -55,7 +55,8 @@ def _glance(multiple: bool, direct: bool = True,
             'glance_progress': options}
 
 
-class LocationsTest(testtools.TestCase):
+class TestCase(testtools.TestCase):
+    """Sets Glance and Nova, and takes snapshots of a server in Ceph."""
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -125,6 +126,9 @@ class LocationsTest(testtools.TestCase):
         if image is None or image.status in ('deleted', 'killed'):
             return LOST
         return image if image.status == 'active' else None
+
+
+class LocationsTest(TestCase):
 
     def test_token(self) -> None:
         self.set(_glance(multiple=False), {})
