@@ -1,6 +1,7 @@
 #!/bin/bash
-# A cloud of one machine: Keystone, Glance, Placement, Neutron's API and Nova,
-# on Ceph, MariaDB, RabbitMQ, memcached and libvirt, with this package in it.
+# A cloud of one machine: Keystone, Glance, Placement, Neutron's API, Nova and
+# Cinder, on Ceph, MariaDB, RabbitMQ, memcached and libvirt, with this package
+# in it.
 # Everything listens on 127.0.0.1.
 #
 #   tools/run-cloud.sh up [--directory DIRECTORY]

@@ -7,9 +7,10 @@
 #   tools/run-demo.sh --cloud [--keep] [--size MIB]
 #   tools/run-demo.sh --cloud --down
 #
-# With --cloud it starts Keystone, Placement, Neutron's API and Nova as well,
-# boots a server from the image, rebuilds it, makes a snapshot, and shows what
-# Ceph holds of all that.
+# With --cloud it starts Keystone, Placement, Neutron's API, Nova and Cinder as
+# well, boots a server from the image, rebuilds it, makes a snapshot, makes a
+# volume of the image and an image of the volume, and shows what Ceph holds of
+# all that.
 #
 # Run it as root on Debian 12. What is missing gets installed: packages with
 # apt, Python packages into an environment outside of this tree. With --keep

@@ -242,11 +242,12 @@ function run_cloud {
 }
 
 # run_tempest VENV: our plugin's tests, and those of Tempest itself on images
-# and on what makes them of servers
+# and on what makes them of servers and volumes
 function run_tempest {
     local venv=$1 subunit=$SCRATCH/tempest.subunit
     local regex='glance_progress_tempest_plugin'
     regex+='|\.api\.(image\.v2|compute\.(images|servers\.test_server_actions))'
+    regex+='|\.api\.volume\..*(image|upload|bootable)'
     RESULTS+=("$subunit")
     (
         cd "$CLOUD/tempest"

@@ -21,18 +21,19 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import shlex
 import shutil
 
 import psutil
 
 from allinone import command
 from allinone import files
+from allinone import mounts
 from allinone import service
 
 #: directory of ours -> what it is for libvirtd
 _PLACES = {'etc': '/etc/libvirt', 'lib': '/var/lib/libvirt',
-           'cache': '/var/cache/libvirt', 'run': '/run/libvirt'}
+           'cache': '/var/cache/libvirt', 'log': '/var/log/libvirt',
+           'run': '/run/libvirt'}
 
 _QEMU_CONF = """\
 user = "root"
@@ -87,10 +88,10 @@ class Libvirtd(service.Service):
         super().start()
 
     def command(self) -> list[str]:
-        mounts = [shlex.join(['mount', '--bind', str(self.home / name), place])
-                  for name, place in _PLACES.items()]
-        return ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec',
-                '\n'.join([*mounts, 'exec libvirtd'])]
+        # Else its file would be /run/libvirtd.pid, which there is once.
+        line = ['libvirtd', '--pid-file', str(self.home / 'libvirtd.pid')]
+        return mounts.private(line, {
+            place: self.home / name for name, place in _PLACES.items()})
 
     def ready(self) -> bool:
         try:

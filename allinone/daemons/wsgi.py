@@ -68,20 +68,23 @@ class Api(service.Service):
     :param module: name of a module that has an `application`
     :param port: TCP port
     :param variables: environment variables of its own
+    :param args: further arguments for uwsgi
     """
 
     def __init__(self, name: str, directory: str | os.PathLike[str],
                  venv: pathlib.Path, module: str, port: int,
-                 variables: Mapping[str, str]) -> None:
+                 variables: Mapping[str, str],
+                 args: Sequence[str] = ()) -> None:
         super().__init__(name, directory)
         self.venv = venv
         self.module = module
         self.port = port
         self.ports = (port,)
         self.variables = variables
+        self.args = args
 
     def command(self) -> list[str]:
-        return command(self.venv, self.port, self.module)
+        return command(self.venv, self.port, self.module, args=self.args)
 
     def environment(self) -> dict[str, str]:
         return {**super().environment(), **self.variables}

@@ -25,7 +25,8 @@ PEOPLE = ('demo', 'alt_demo')
 TIMEOUT = 120
 
 _SERVICES = (('glance', 'image', ''), ('placement', 'placement', ''),
-             ('neutron', 'network', ''), ('nova', 'compute', '/v2.1'))
+             ('neutron', 'network', ''), ('nova', 'compute', '/v2.1'),
+             ('cinder', 'block-storage', '/v3'))
 
 
 def connect(site: layout.Site, user: str) -> Any:

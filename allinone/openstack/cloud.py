@@ -28,6 +28,7 @@ from allinone.daemons import memcached
 from allinone.daemons import rabbitmq
 from allinone import machine
 from allinone.openstack import accounts
+from allinone.openstack import cinder
 from allinone.openstack import client_files
 from allinone.openstack import content
 from allinone.openstack import glance
@@ -48,7 +49,7 @@ PATIENCE = 180
 
 
 class Cloud(machine.Machine):
-    """Runs Keystone, Glance, Placement, Neutron's API and Nova, on Ceph.
+    """Runs Keystone, Glance, Placement, Neutron's API, Nova and Cinder.
 
     :param directory: holds everything; it is made if it is missing
     :param venv: the virtual environment of all services, with this package
@@ -76,9 +77,11 @@ class Cloud(machine.Machine):
         self.neutron = neutron.Neutron(site)
         self.nova = nova.Nova(
             site, self.rabbitmq, self.ceph.client_conf, self.libvirtd.uri)
+        self.cinder = cinder.Cinder(
+            site, self.rabbitmq, self.ceph.client_conf)
         self.projects: Sequence[project.Project] = (
             self.keystone, self.glance, self.placement, self.neutron,
-            self.nova)
+            self.nova, self.cinder)
         infrastructure: Sequence[service.Service] = (
             self.ceph.mon, self.ceph.mgr, self.ceph.osd, self.memcached,
             self.mariadb, self.epmd, self.rabbitmq, self.libvirtd)
@@ -137,7 +140,10 @@ class Cloud(machine.Machine):
             self.neutron.api: ['neutron tables', 'rabbitmq'],
             self.nova.conductor: ['nova tables', 'rabbitmq'],
             self.nova.scheduler: ['nova tables', 'rabbitmq', 'placement'],
-            self.nova.api: ['nova tables', 'rabbitmq']}
+            self.nova.api: ['nova tables', 'rabbitmq'],
+            self.cinder.api: ['cinder tables', 'rabbitmq'],
+            self.cinder.volume: ['cinder tables', 'rabbitmq', 'ceph'],
+            self.cinder.scheduler: ['cinder tables', 'rabbitmq']}
         for daemon, after in apis.items():
             plan.add(daemon.name, self._ensure(daemon), ['accounts', *after])
         plan.add('nova-compute', self._ensure(self.nova.compute),
@@ -160,10 +166,14 @@ class Cloud(machine.Machine):
 
     def _create_pools(self) -> None:
         images = list(glance.POOLS.values())
-        for pool in (*images, nova.POOL):
+        for pool in (*images, nova.POOL, cinder.POOL):
             self.ceph.create_pool(pool)
+        # As Ceph's documentation says, but that Nova is a user of its own,
+        # who makes snapshots among the images.
         self.ceph.create_user('glance', images)
         self.ceph.create_user('nova', [*images, nova.POOL])
+        self.ceph.create_user('cinder', [cinder.POOL, nova.POOL],
+                              readable=images)
 
     def _start_rabbitmq(self) -> None:
         self.epmd.ensure(PATIENCE)
@@ -171,9 +181,10 @@ class Cloud(machine.Machine):
 
     def _start_libvirtd(self) -> None:
         self.libvirtd.ensure(PATIENCE)
-        self.libvirtd.set_ceph_secret(
-            self.site.ceph_secret, 'nova',
-            self.ceph.ceph('auth', 'get-key', 'client.nova'))
+        for user, secret in self.site.ceph_secrets.items():
+            self.libvirtd.set_ceph_secret(
+                secret, user,
+                self.ceph.ceph('auth', 'get-key', f'client.{user}'))
 
     def _accounts(self) -> None:
         with _using(self.keystone.api):

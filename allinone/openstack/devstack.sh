@@ -33,6 +33,8 @@
 #   GLANCE_CONF_DIR         has glance-api.conf and glance-api-paste.ini
 #   NOVA_CONF_DIR           has nova.conf and api-paste.ini
 #   TEMPEST_CONFIG          for test-config
+#   CINDER_VENV             where Cinder is one of ENABLED_SERVICES
+#   CINDER_CONF_DIR         has cinder.conf then
 #   ENABLED_SERVICES        default: g-api,n-api,n-cpu,tempest
 #   GLANCE_PROGRESS_*       as in devstack/settings
 #
@@ -64,7 +66,10 @@ function usage {
     NOVA_CONF=$NOVA_CONF_DIR/nova.conf
     NOVA_API_PASTE_INI=$NOVA_CONF_DIR/api-paste.ini
     TOP_DIR=$TOP
-    declare -A PROJECT_VENV=([glance]=$GLANCE_VENV [nova]=$NOVA_VENV)
+    CINDER_BIN_DIR=${CINDER_VENV:-}/bin
+    CINDER_CONF=${CINDER_CONF_DIR:-}/cinder.conf
+    declare -A PROJECT_VENV=(
+        [glance]=$GLANCE_VENV [nova]=$NOVA_VENV [cinder]=${CINDER_VENV:-})
 }
 
 # DevStack's documented helpers, as far as the plugin uses them.
@@ -100,6 +105,7 @@ function is_service_enabled {
         case $service in
             glance) service=g- ;;
             nova) service=n- ;;
+            cinder) service=c- ;;
             *) service=$service, ;;
         esac
         [[ ,$ENABLED_SERVICES, != *",$service"* ]] || return 0

@@ -34,6 +34,7 @@ class GlanceApi(glance.GlanceApi):
             stores={store: {'type': 'rbd', 'pool': pool}
                     for store, pool in POOLS.items()},
             ceph_client_conf=ceph_conf)
+        self._variables = site.environment()
         self.options = {
             **site.common('glance'),
             # A snapshot that is deleted when its hash has just been
@@ -43,6 +44,9 @@ class GlanceApi(glance.GlanceApi):
             'database': {'connection': site.database_url('glance')},
             'paste_deploy': {'flavor': 'keystone',
                              'config_file': self.paste_ini}}
+
+    def environment(self) -> dict[str, str]:
+        return {**super().environment(), **self._variables}
 
     def prepare(self) -> None:
         """Change nothing at a start."""

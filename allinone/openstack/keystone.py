@@ -14,9 +14,7 @@
 
 from __future__ import annotations
 
-import os
-
-from allinone.daemons import wsgi
+from allinone.openstack import api
 from allinone.openstack import layout
 from allinone.openstack import project
 
@@ -29,9 +27,9 @@ class Keystone(project.Project):
 
     def __init__(self, site: layout.Site) -> None:
         super().__init__(site)
-        self.api = wsgi.Api(
-            'keystone', site.directory, site.venv, 'keystone.wsgi.api',
-            site.ports['keystone'], {'OS_KEYSTONE_CONFIG_DIR': str(self.etc)})
+        self.api = api.Api(
+            site, 'keystone', 'keystone.wsgi.api', 'keystone',
+            {'OS_KEYSTONE_CONFIG_DIR': str(self.etc)})
         self.services = (self.api,)
 
     def configure(self) -> None:
@@ -40,6 +38,7 @@ class Keystone(project.Project):
             'database': {'connection': self.site.database_url('keystone')},
             'token': {'provider': 'fernet'},
             'fernet_tokens': {'key_repository': self.state / 'fernet'},
+            'fernet_receipts': {'key_repository': self.state / 'receipts'},
             'credential': {'key_repository': self.state / 'credential'},
             'cache': {'enabled': 'true',
                       'backend': 'oslo_cache.memcache_pool',
@@ -56,5 +55,4 @@ class Keystone(project.Project):
             '--bootstrap-public-url', url, '--bootstrap-internal-url', url,
             '--bootstrap-admin-url', url,
             '--bootstrap-region-id', layout.REGION,
-            env={**os.environ,
-                 'OS_BOOTSTRAP_PASSWORD': self.site.passwords['admin']})
+            env={'OS_BOOTSTRAP_PASSWORD': self.site.passwords['admin']})

@@ -36,11 +36,13 @@ RABBITMQ_USER = 'openstack'
 HOST = 'aio'
 
 PORTS = ('memcached', 'mariadb', 'epmd', 'rabbitmq', 'rabbitmq_dist',
-         'keystone', 'glance', 'placement', 'neutron', 'nova')
+         'keystone', 'glance', 'placement', 'neutron', 'nova', 'cinder')
 USERS = ('admin', 'demo', 'alt_demo', 'rabbitmq',
-         'keystone', 'glance', 'placement', 'neutron', 'nova')
+         'keystone', 'glance', 'placement', 'neutron', 'nova', 'cinder')
 DATABASES = ('keystone', 'glance', 'placement', 'neutron', 'nova_api',
-             'nova_cell0', 'nova')
+             'nova_cell0', 'nova', 'cinder')
+#: Ceph's users whose keys guests have.
+GUESTS_USERS = ('nova', 'cinder')
 
 
 def port_variable(name: str) -> str:
@@ -67,8 +69,12 @@ class Site:
                       portpicker.pick_unused_port()) for name in PORTS}
         self.passwords: dict[str, str] = facts.get('passwords') or {
             name: secrets.token_hex(12) for name in USERS}
-        #: By which libvirt knows the key of Ceph's user `nova`.
-        self.ceph_secret: str = facts.get('ceph_secret') or str(uuid.uuid4())
+        #: By which libvirt knows the keys of Ceph's users.
+        self.ceph_secrets: dict[str, str] = facts.get('ceph_secrets') or {
+            name: str(uuid.uuid4()) for name in GUESTS_USERS}
+        #: The key of all encrypted volumes: there is no Barbican.
+        self.volume_key: str = (
+            facts.get('volume_key') or secrets.token_hex(32))
         #: What has been made and need not be made again.
         self.made: set[str] = set(facts.get('made', ()))
         self._lock = threading.Lock()
@@ -78,7 +84,8 @@ class Site:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         files.write_private(self._path, json.dumps({
             'ports': self.ports, 'passwords': self.passwords,
-            'ceph_secret': self.ceph_secret, 'made': sorted(self.made)}))
+            'ceph_secrets': self.ceph_secrets, 'volume_key': self.volume_key,
+            'made': sorted(self.made)}))
 
     def once(self, name: str, make: Callable[[], object]) -> None:
         """Make something unless it has been made before."""
@@ -95,6 +102,13 @@ class Site:
     def state(self, project: str) -> pathlib.Path:
         """Return the directory of what a project's services keep."""
         return self.directory / 'state' / project
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables of a service or a command."""
+        # os-brick leaves a file with a key of Ceph's in the one for each
+        # volume that it opens, and stevedore its lists in the other.
+        return {**os.environ, 'TMPDIR': str(self.directory / 'tmp'),
+                'XDG_CACHE_HOME': str(self.directory / 'cache')}
 
     def program(self, name: str) -> str:
         """Return the path of a command of the services."""
@@ -136,6 +150,14 @@ class Site:
         return {**self.credentials(user), 'auth_type': 'password',
                 'region_name': REGION}
 
+    def key_manager(self, project: str) -> dict[str, object]:
+        """Return the options with which a project finds volumes' keys.
+
+        :param project: `nova` or `cinder`
+        """
+        return {'backend': f'{project}.keymgr.conf_key_mgr.ConfKeyManager',
+                'fixed_key': self.volume_key}
+
     def common(self, project: str) -> ini.Options:
         """Return the options that the services of all projects have."""
         return {
@@ -152,7 +174,7 @@ class Site:
 
     def make_directories(self, project: str, *names: str) -> None:
         """Make a project's directories, and those for its state."""
-        for path in (self.etc(project) / 'policy.d',
+        for path in (self.directory / 'tmp', self.etc(project) / 'policy.d',
                      *(self.state(project) / name
                        for name in ('lock', *names))):
             path.mkdir(parents=True, exist_ok=True)

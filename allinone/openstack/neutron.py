@@ -20,8 +20,8 @@ from __future__ import annotations
 import pathlib
 import shutil
 
-from allinone.daemons import wsgi
 from allinone.openstack import accounts
+from allinone.openstack import api
 from allinone.openstack import layout
 from allinone.openstack import project
 
@@ -31,15 +31,14 @@ tap = ml2_tap:TapMechanismDriver
 """
 
 
-class NeutronApi(wsgi.Api):
+class NeutronApi(api.Api):
     # Each look is a request to it and to Keystone.
     ready_poll = 0.5
 
     def __init__(self, site: layout.Site, etc: pathlib.Path,
                  plugins: pathlib.Path) -> None:
         super().__init__(
-            'neutron-api', site.directory, site.venv, 'neutron.wsgi.api',
-            site.ports['neutron'],
+            site, 'neutron-api', 'neutron.wsgi.api', 'neutron',
             {'OS_NEUTRON_CONFIG_DIR': str(etc),
              'OS_NEUTRON_CONFIG_FILES': 'neutron.conf',
              'PYTHONPATH': str(plugins)})

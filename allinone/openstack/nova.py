@@ -18,42 +18,22 @@ import pathlib
 import shutil
 
 from allinone.daemons import rabbitmq
-from allinone.daemons import wsgi
+from allinone.openstack import api
 from allinone.openstack import layout
 from allinone.openstack import project
-from allinone import service
+from allinone.openstack import rpc
 
 #: The pool of the servers' disks.
 POOL = 'vms'
 
 
-class RpcService(service.Service):
-    """Runs a service of Nova that others reach by the message queue."""
-
-    # Each look is a connection.
-    ready_poll = 0.3
+class Compute(rpc.RpcService):
+    """Runs nova-compute."""
 
     def __init__(self, site: layout.Site, broker: rabbitmq.RabbitMq,
-                 topic: str, conf: pathlib.Path) -> None:
-        super().__init__(f'nova-{topic}', site.directory)
-        self.site = site
-        self.broker = broker
-        self.queue = f'{topic}.{layout.HOST}'
-        self.conf = conf
-
-    def command(self) -> list[str]:
-        return [self.site.program(self.name), '--config-file', str(self.conf)]
-
-    def ready(self) -> bool:
-        """Tell whether it listens.
-
-        Its record in the database may be that of the process before it.
-        """
-        return self.broker.consumers(self.queue) > 0
-
-    def stop(self, timeout: float = 5) -> None:
-        """End it soon: nova-compute may take a minute if it is not killed."""
-        super().stop(timeout)
+                 conf: pathlib.Path) -> None:
+        super().__init__(site, broker, 'nova-compute', conf,
+                         queue=f'compute.{layout.HOST}', places={})
 
 
 class Nova(project.Project):
@@ -72,12 +52,14 @@ class Nova(project.Project):
         self.ceph_conf = ceph_conf
         self.libvirt_uri = libvirt_uri
         self.paste_ini = self.etc / 'api-paste.ini'
-        self.api = wsgi.Api(
-            'nova-api', site.directory, site.venv, 'nova.wsgi.osapi_compute',
-            site.ports['nova'], {'OS_NOVA_CONFIG_DIR': str(self.etc)})
-        self.conductor = RpcService(site, broker, 'conductor', self.conf)
-        self.scheduler = RpcService(site, broker, 'scheduler', self.conf)
-        self.compute = RpcService(site, broker, 'compute', self.conf)
+        self.api = api.Api(
+            site, 'nova-api', 'nova.wsgi.osapi_compute', 'nova',
+            {'OS_NOVA_CONFIG_DIR': str(self.etc)})
+        self.conductor, self.scheduler = (
+            rpc.RpcService(site, broker, f'nova-{topic}', self.conf,
+                           queue=f'{topic}.{layout.HOST}')
+            for topic in ('conductor', 'scheduler'))
+        self.compute = Compute(site, broker, self.conf)
         self.services = (
             self.conductor, self.scheduler, self.api, self.compute)
 
@@ -114,13 +96,16 @@ class Nova(project.Project):
             'glance': self.site.service_auth('nova'),
             'placement': self.site.service_auth('nova'),
             'neutron': self.site.service_auth('nova'),
+            'cinder': {**self.site.service_auth('nova'),
+                       'catalog_info': 'block-storage::publicURL'},
+            'key_manager': self.site.key_manager('nova'),
             'libvirt': {
                 'connection_uri': self.libvirt_uri,
                 # A boot sector is done in 0.1 s, under KVM in 4 s.
                 'virt_type': 'qemu', 'cpu_mode': 'none', 'num_pcie_ports': 0,
                 'images_type': 'rbd', 'images_rbd_pool': POOL,
                 'images_rbd_ceph_conf': self.ceph_conf, 'rbd_user': 'nova',
-                'rbd_secret_uuid': self.site.ceph_secret},
+                'rbd_secret_uuid': self.site.ceph_secrets['nova']},
             'nova_sys_admin': privsep, 'privsep_osbrick': privsep,
             'vif_plug_linux_bridge_privileged': privsep,
             'vif_plug_ovs_privileged': privsep,

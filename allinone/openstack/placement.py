@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from allinone.daemons import wsgi
+from allinone.openstack import api
 from allinone.openstack import layout
 from allinone.openstack import project
 
@@ -24,9 +24,8 @@ class Placement(project.Project):
 
     def __init__(self, site: layout.Site) -> None:
         super().__init__(site)
-        self.api = wsgi.Api(
-            'placement', site.directory, site.venv, 'placement.wsgi.api',
-            site.ports['placement'],
+        self.api = api.Api(
+            site, 'placement', 'placement.wsgi.api', 'placement',
             {'OS_PLACEMENT_CONFIG_DIR': str(self.etc)})
         self.services = (self.api,)
 

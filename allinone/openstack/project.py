@@ -60,4 +60,5 @@ class Project(abc.ABC):
         """
         return command.run(
             self.name, [self.site.program(program), '--config-file',
-                        str(self.conf), *args], env=env, timeout=300)
+                        str(self.conf), *args],
+            env={**self.site.environment(), **(env or {})}, timeout=300)

@@ -62,7 +62,7 @@ def write(site: layout.Site) -> None:
                      'region': layout.REGION, 'v3_endpoint_type': 'public'},
         'identity-feature-enabled': {'api_v3': 'true'},
         'service_available': {
-            'cinder': 'false', 'swift': 'false', 'horizon': 'false',
+            'cinder': 'true', 'swift': 'false', 'horizon': 'false',
             'neutron': 'true', 'glance': 'true', 'nova': 'true'},
         # Without min_microversion: with it, the oldest tests are skipped.
         'compute': {
@@ -76,6 +76,8 @@ def write(site: layout.Site) -> None:
             'console_output': 'true', 'rescue': 'false',
             'snapshot': 'true', 'shelve': 'false',
             'attach_encrypted_volume': 'false'},
+        'volume': {'build_interval': 1, 'storage_protocol': 'ceph'},
+        'volume-feature-enabled': {'backup': 'false'},
         'image': {'build_interval': 1},
         'image-feature-enabled': {'import_image': 'true'},
         # Its guests do not answer: they have no operating system.

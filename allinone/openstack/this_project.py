@@ -17,7 +17,6 @@ The functions of the DevStack plugin do it, see allinone/openstack/devstack.sh.
 
 from __future__ import annotations
 
-import os
 import pathlib
 
 from allinone import command
@@ -40,10 +39,13 @@ def configure_tempest(site: layout.Site) -> None:
 def _devstack(site: layout.Site, action: str) -> None:
     command.run(
         'glance-progress', [str(_SCRIPT), action, str(site.state('devstack'))],
-        env={**os.environ,
+        env={**site.environment(),
              'GLANCE_VENV': str(site.venv),
              'GLANCE_CONF_DIR': str(site.etc('glance')),
              'NOVA_VENV': str(site.venv),
              'NOVA_CONF_DIR': str(site.etc('nova')),
+             'CINDER_VENV': str(site.venv),
+             'CINDER_CONF_DIR': str(site.etc('cinder')),
+             'ENABLED_SERVICES': 'g-api,n-api,n-cpu,c-api,c-vol,tempest',
              'TEMPEST_CONFIG': str(tempest.conf(site))},
         timeout=120)

@@ -138,3 +138,12 @@ def find_image(image_id: str) -> Any:
         return connect('demo').image.get_image(image_id)
     except exceptions.NotFoundException:
         return None
+
+
+def progress(image_id: str) -> dict[str, Any]:
+    """Return what the API says of an image to the user `demo`."""
+    answer = connect('demo').session.get(
+        f'/v2/images/{image_id}/progress', timeout=PATIENCE,
+        endpoint_filter={'service_type': 'image'}).json()
+    assert isinstance(answer, dict)
+    return answer

@@ -40,12 +40,12 @@ WITHOUT_TOKEN: base.Edits = {'service_user': {
 OLD = {'location_consumers': 'old-api'}
 
 
-class OldCallCompute(nova.RpcService):
+class OldCallCompute(nova.Compute):
     """nova-compute that registers locations as before 2025.2 (32)."""
 
-    def command(self) -> list[str]:
+    def program(self) -> list[str]:
         program = pathlib.Path(__file__).with_name('old_call_compute.py')
-        return [sys.executable, str(program), *super().command()[1:]]
+        return [sys.executable, str(program), *super().program()[1:]]
 
 
 def _glance(multiple: bool, direct: bool = True,
@@ -66,7 +66,7 @@ class TestCase(testtools.TestCase):
         cls.glance = base.Settings(machine.glance.conf, machine.glance.api)
         cls.nova = base.Settings(machine.nova.conf, cls.nova_compute)
         cls.old_call_compute = OldCallCompute(
-            machine.site, machine.rabbitmq, 'compute', machine.nova.conf)
+            machine.site, machine.rabbitmq, machine.nova.conf)
         # Its disk is a clone of the image.
         cls.server = base.create_server('locations', 'tiny')
 
@@ -111,11 +111,9 @@ class TestCase(testtools.TestCase):
         if image is None or image == LOST:
             return LOST
         self.addCleanup(demo.image.delete_image, image_id)
-        progress = demo.session.get(
-            '/v2/images/%s/progress' % image_id, timeout=base.PATIENCE,
-            endpoint_filter={'service_type': 'image'}).json()
         # Whatever is uploaded leaves a record.
-        return CLONED if progress['source'] == 'database' else UPLOADED
+        return (CLONED if base.progress(image_id)['source'] == 'database'
+                else UPLOADED)
 
     @staticmethod
     def _ended(server_id: str, image_id: str) -> Any:

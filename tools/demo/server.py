@@ -14,11 +14,14 @@
 
 Brings up the one-machine cloud, uploads an image while a second process shows
 how far it is, boots a server from it, rebuilds the server with another image,
-makes a snapshot, and shows where all that is in Ceph.
+makes a snapshot, makes a volume of the image and an image of the volume, and
+shows where all that is in Ceph.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+import contextlib
 import os
 import pathlib
 import shutil
@@ -30,6 +33,7 @@ from typing import Any
 import allinone
 from allinone.openstack import accounts
 from allinone.openstack import boot_image
+from allinone.openstack import cinder
 from allinone.openstack import client_files
 from allinone.openstack import cloud
 from allinone.openstack import glance
@@ -65,22 +69,27 @@ class Demo:
         image = self.client.image.create_image(
             'demo', disk_format='raw', container_format='bare',
             allow_duplicates=True)
+        with self.watched(image.id), path.open('rb') as disk:
+            self.client.image.put(
+                f'/images/{image.id}/file', data=disk,
+                headers={'Content-Type': 'application/octet-stream'})
+        return self.client.image.get_image(image.id)
+
+    @contextlib.contextmanager
+    def watched(self, image_id: str) -> Iterator[None]:
+        """Let the openstack command show the progress until it is done."""
         watcher = subprocess.Popen(
             [self.openstack, '--os-cloud', 'demo', 'image', 'progress',
-             'watch', image.id],
+             'watch', image_id],
             env={**os.environ, 'OS_CLIENT_CONFIG_FILE': str(
                 client_files.clouds_yaml(self.machine.site))})
         try:
-            with path.open('rb') as disk:
-                self.client.image.put(
-                    f'/images/{image.id}/file', data=disk,
-                    headers={'Content-Type': 'application/octet-stream'})
+            yield
             if watcher.wait(PATIENCE):
                 raise SystemExit('openstack image progress watch failed')
         finally:
             if watcher.poll() is None:
                 watcher.terminate()
-        return self.client.image.get_image(image.id)
 
     def boot(self, image: Any) -> Any:
         compute = self.client.compute
@@ -96,6 +105,19 @@ class Demo:
     def snapshot(self, server: Any) -> Any:
         return self.client.compute.create_server_image(
             server, 'demo-snapshot', wait=True, timeout=PATIENCE)
+
+    def create_volume(self, image: Any) -> Any:
+        volumes = self.client.block_storage
+        volume = volumes.create_volume(size=1, image_id=image.id)
+        return volumes.wait_for_status(volume, wait=PATIENCE)
+
+    def upload_volume(self, volume: Any) -> Any:
+        """Have Cinder upload it, while the progress is shown."""
+        image_id = self.client.block_storage.upload_volume_to_image(
+            volume, 'demo-volume')['image_id']
+        with self.watched(image_id):
+            pass
+        return self.client.image.get_image(image_id)
 
     def say_console(self, server: Any) -> None:
         """Print the last line that the guest has printed."""
@@ -164,6 +186,18 @@ def run(machine: cloud.Cloud, mib: int) -> None:
                   machine.ceph.rbd(
                       'info', f'{nova.POOL}/{clone.id}_disk',
                       parse=True)['parent']['image'])
+
+    steps.say('Making a volume of the image')
+    with steps.timed('volume'):
+        volume = demo.create_volume(image)
+    demo.say_parent(f'{cinder.POOL}/volume-{volume.id}', 'the volume')
+
+    steps.say('Making an image of the volume; in a second process:\n'
+              '    openstack image progress watch IMAGE')
+    with steps.timed('upload'):
+        uploaded = demo.upload_volume(volume)
+    steps.compare('its size and that of the volume', 2 ** 30, uploaded.size)
+
     steps.say('What Ceph holds')
     print(machine.ceph.rbd('ls', '--long', pool))
 
