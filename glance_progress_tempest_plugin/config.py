@@ -29,14 +29,20 @@ OPTS = [
     cfg.ListOpt(
         'stores', default=[],
         help='Identifiers of the stores of type rbd_progress. Images are '
-             'uploaded to the first one, and copied to the second one. To be '
-             'left empty where glance-api has no enabled_backends.'),
+             'uploaded to the first one, and copied to the second one, or '
+             'volumes made from an image there. To be left empty where '
+             'glance-api has no enabled_backends.'),
     cfg.BoolOpt(
         'snapshot_direct', default=False,
         help='Whether Nova takes snapshots of servers by cloning their disks '
              'within Ceph. That needs [libvirt] images_type = rbd in '
              'nova.conf, and show_image_direct_url = True in '
              'glance-api.conf.'),
+    cfg.BoolOpt(
+        'volume_upload', default=False,
+        help='Whether Cinder makes images of volumes by uploading them '
+             'through the Image API, and not as volumes of its own: '
+             'image_upload_use_cinder_backend = False in cinder.conf.'),
     cfg.BoolOpt(
         'nova_snapshot_fix', default=False,
         help='Whether api-paste.ini of nova-api names the router of '

@@ -72,9 +72,14 @@ class BaseProgressTest(test.BaseTestCase):
             self.images_client.delete_image, image['id'])
         return image['id']
 
-    def slow_upload(self, image_id: str, size: int) -> slow_upload.SlowUpload:
-        """Begin an upload of so many MiB, of which nothing is sent yet."""
-        store = next(iter(CONF.glance_progress.stores), None)
+    def slow_upload(
+        self, image_id: str, size: int, store: str | None = None
+    ) -> slow_upload.SlowUpload:
+        """Begin an upload of so many MiB, of which nothing is sent yet.
+
+        :param store: the first one of our type if none is given
+        """
+        store = store or next(iter(CONF.glance_progress.stores), None)
         return slow_upload.SlowUpload(
             lambda data, size: self.image_data_client.store_image_file(
                 image_id, data, size, store), size)

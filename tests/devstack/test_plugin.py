@@ -340,7 +340,25 @@ class TempestTest(base.TestCase):
     def test_single_store(self):
         self.assertEqual(
             {'progress_api': 'True', 'stores': '', 'snapshot_direct': 'True',
-             'nova_snapshot_fix': 'True'}, self.tempest(base.SINGLE))
+             'volume_upload': 'False', 'nova_snapshot_fix': 'True'},
+            self.tempest(base.SINGLE))
+
+    def test_volumes(self):
+        cinder = self.directory / 'cinder'
+        cinder.mkdir()
+        self.environment.update(
+            ENABLED_SERVICES='g-api,n-api,c-vol,tempest',
+            CINDER_CONF_DIR=str(cinder),
+            GLANCE_PROGRESS_LOCATION_CONSUMERS='new-api')
+        for backend, expected in (
+            ('', 'True'),
+            ('image_upload_use_cinder_backend = False', 'True'),
+            ('image_upload_use_cinder_backend = True', 'False'),
+        ):
+            (cinder / 'cinder.conf').write_text(
+                '[DEFAULT]\nenabled_backends = lvm,ceph\n[ceph]\n' + backend)
+            self.assertEqual(
+                expected, self.tempest(base.SINGLE)['volume_upload'])
 
     def test_routers_gone(self):
         """As after an upgrade that has brought the packaged files back."""
