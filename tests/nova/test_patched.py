@@ -33,6 +33,8 @@ from nova.tests import fixtures as nova_fixtures
 from nova.tests.functional import test_servers
 
 from patches import apply
+from patches.patching import rewriting
+from patches.patching import series
 
 #: What a rebuild takes from the image, besides system_metadata
 COLUMNS = ('architecture', 'auto_disk_config', 'image_ref', 'kernel_id',
@@ -49,11 +51,10 @@ class TestCase(base.TestCase):
         """Return what *module* of Nova was before it was patched."""
         site_packages = pathlib.Path(nova.__file__).parents[1]
         tree = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
-        for each in compute, conductor:
-            path = tree / pathlib.Path(each.__file__).relative_to(
-                site_packages)
-            path.parent.mkdir(parents=True)
-            shutil.copy(each.__file__, path)
+        for name in {name for patch in series.PATCHES.glob('nova/*/*.patch')
+                     for name in rewriting.files(patch)}:
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(site_packages / name, tree / name)
         (tree / 'PKG-INFO').write_text(
             metadata.distribution('nova').read_text('METADATA'))
         self.assertEqual(0, apply.main(['reverse', str(tree)]))
