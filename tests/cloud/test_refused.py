@@ -34,13 +34,13 @@ NO_MULTIPLE_LOCATIONS: base.Edits = {'DEFAULT': {
 COLD: base.Edits = {'workarounds': {'disable_libvirt_livesnapshot': 'true'}}
 
 
-class PatchedCompute(nova.RpcService):
+class PatchedCompute(nova.Compute):
     """nova-compute as released, with the patches of patches/nova."""
 
     tree: pathlib.Path
 
-    def command(self) -> list[str]:
-        return ['/usr/bin/env', f'PYTHONPATH={self.tree}', *super().command()]
+    def program(self) -> list[str]:
+        return ['/usr/bin/env', f'PYTHONPATH={self.tree}', *super().program()]
 
 
 def patched(tree: pathlib.Path) -> None:
@@ -62,7 +62,7 @@ class RefusedTest(test_locations.TestCase):
         super().setUpClass()
         machine = base.machine()
         cls.compute = PatchedCompute(
-            machine.site, machine.rabbitmq, 'compute', machine.nova.conf)
+            machine.site, machine.rabbitmq, machine.nova.conf)
         cls.compute.tree = pathlib.Path(tempfile.mkdtemp())
         cls.addClassCleanup(shutil.rmtree, cls.compute.tree)
         patched(cls.compute.tree)
