@@ -41,7 +41,7 @@ function check_failed {
 }
 
 # run_stestr NAME VENV ARGUMENT...: run tests and keep what came of them. They
-# have half an hour.
+# have three quarters of an hour.
 function run_stestr {
     local name=$1 venv=$2
     shift 2
@@ -50,7 +50,7 @@ function run_stestr {
     mkdir "$repository"
     # Not the script: in a copy of an environment it starts the original's
     # interpreter.
-    PATH=$venv/bin:$PATH timeout -k 30 1800 \
+    PATH=$venv/bin:$PATH timeout -k 30 2700 \
         "$venv/bin/python3" -m stestr --repo-url "$repository" "$@" || true
     "$venv/bin/python3" -m stestr --repo-url "$repository" last --subunit \
         >"$SCRATCH/$name.subunit" || true
