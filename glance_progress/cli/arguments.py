@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import argparse
+from importlib import metadata
 import sys
 from typing import NoReturn
 
@@ -27,6 +28,20 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         self.exit(outcome.UNUSABLE, '%s: error: %s\n' % (self.prog, message))
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add what each command takes that reads glance-api's configuration."""
+    parser.add_argument(
+        '--version', action='version',
+        version=metadata.version('glance-progress'))
+    parser.add_argument(
+        '--config-file', action='append', metavar='FILE', default=[],
+        help='a file of glance-api, may be repeated; default: where '
+             'glance-api looks for its own')
+    parser.add_argument(
+        '--config-dir', action='append', metavar='DIR', default=[],
+        help='a directory of *.conf files of glance-api')
 
 
 def seconds(text: str) -> float:

@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import argparse
-from importlib import metadata
 import sys
 import time
 from typing import Any
@@ -45,16 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog='Exit status: 0 finished (show: or in progress), 1 failed, '
                '2 nothing has happened for the time of --timeout (show: '
                'stalled, or no record), 255 could not look.')
-    parser.add_argument(
-        '--version', action='version',
-        version=metadata.version('glance-progress'))
-    parser.add_argument(
-        '--config-file', action='append', metavar='FILE', default=[],
-        help='a file of glance-api, may be repeated; default: where '
-             'glance-api looks for its own')
-    parser.add_argument(
-        '--config-dir', action='append', metavar='DIR', default=[],
-        help='a directory of *.conf files of glance-api')
+    arguments.add_common(parser)
     commands = parser.add_subparsers(
         dest='command', required=True, metavar='show|watch',
         parser_class=arguments.Parser)

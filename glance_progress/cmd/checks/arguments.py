@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import argparse
-from importlib import metadata
 
 from glance_progress.cli import arguments
 
@@ -29,16 +28,7 @@ def parser() -> argparse.ArgumentParser:
         epilog='Exit status: 0 nothing found, 1 warnings, 2 failures, 255 '
                'could not check.')
     made.add_argument('command', choices=['check'], metavar='check')
-    made.add_argument(
-        '--version', action='version',
-        version=metadata.version('glance-progress'))
-    made.add_argument(
-        '--config-file', action='append', metavar='FILE', default=[],
-        help='a file of glance-api, may be repeated; default: where '
-             'glance-api looks for its own')
-    made.add_argument(
-        '--config-dir', action='append', metavar='DIR', default=[],
-        help='a directory of *.conf files of glance-api')
+    arguments.add_common(made)
     for project in ('nova', 'cinder'):
         made.add_argument(
             '--%s-conf' % project, action='append', metavar='FILE',
