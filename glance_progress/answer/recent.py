@@ -44,10 +44,17 @@ _REMEMBERED = 1000
 Uploads = frozenset[tuple[str, int, str, Optional[str]]]
 
 
-class _Shown(NamedTuple):
+class Shown(NamedTuple):
+    """An image as a caller was shown it, and the uploads it had then."""
+
     when: float
     image: database.Image
     uploads: Uploads
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it was shown less than MAX_AGE ago."""
+        return time.monotonic() - self.when < MAX_AGE
 
 
 def caller(context: Any) -> str:
@@ -71,23 +78,20 @@ def uploads(records: Iterable[wire.Record]) -> Uploads | None:
 
 
 class Recent:
-    """Remembers images as callers have been shown them, for MAX_AGE."""
+    """Remembers images as callers have been shown them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shown: collections.OrderedDict[
-            tuple[str, str], _Shown] = collections.OrderedDict()
+            tuple[str, str], Shown] = collections.OrderedDict()
 
-    def get(self, caller: str, image_id: str) -> _Shown | None:
-        """Return the image as *caller* was shown it, if a moment ago.
+    def get(self, caller: str, image_id: str) -> Shown | None:
+        """Return the image as *caller* was last shown it.
 
-        It holds while its uploads are the same.
+        It holds while it is fresh and its uploads are the same.
         """
         with self._lock:
-            shown = self._shown.get((caller, image_id))
-        if shown is None or time.monotonic() - shown.when >= MAX_AGE:
-            return None
-        return shown
+            return self._shown.get((caller, image_id))
 
     def put(
         self, caller: str, image: database.Image, of: Uploads | None
@@ -100,7 +104,7 @@ class Recent:
             self._shown.pop((caller, image.image_id), None)
             if of is None:
                 return
-            self._shown[caller, image.image_id] = _Shown(
+            self._shown[caller, image.image_id] = Shown(
                 time.monotonic(), image, of)
             while len(self._shown) > _REMEMBERED:
                 self._shown.popitem(last=False)

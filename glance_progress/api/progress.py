@@ -74,22 +74,40 @@ class Controller(images.ImagesController):
     def show_progress(self, req: Any, image_id: str) -> dict[str, Any]:
         caller = recent.caller(req.context)
         before = self._recent.get(caller, image_id)
-        if before is not None:
+        if before is not None and before.fresh:
             records = _records([before.image])[image_id]
             if recent.uploads(records.values()) == before.uploads:
                 return self._shown(req, before.image, records)
         # Who may not see the image does not get past this.
         try:
-            found = transit.image_of(self.show(req, image_id))
+            image, records, uploads = self._read(
+                req, image_id, before and before.uploads)
         except webob.exc.HTTPNotFound:
             answer = self._deleted(req, image_id)
             if answer is None:
                 raise
             return answer
-        image, = locks.locked([found])
-        records = _records([image])[image.image_id]
-        self._recent.put(caller, image, recent.uploads(records.values()))
+        self._recent.put(caller, image, uploads)
         return self._shown(req, image, records)
+
+    def _read(
+        self, req: Any, image_id: str, known: recent.Uploads | None
+    ) -> tuple[database.Image, _Records, recent.Uploads | None]:
+        """Return an image, and which uploads of it there are records of.
+
+        An upload that was not known before may have begun after the image was
+        read, which would be shown as it was without it: it is read again.
+
+        :param known: the uploads that the caller was shown last
+        """
+        for _ in range(2):
+            image, = locks.locked([transit.image_of(self.show(req, image_id))])
+            records = _records([image])[image.image_id]
+            uploads = recent.uploads(records.values())
+            if uploads is None or uploads == known:
+                break
+            known = uploads
+        return image, records, uploads
 
     def _deleted(self, req: Any, image_id: str) -> dict[str, Any] | None:
         """Return why a deleted image of the caller's has failed, if so."""

@@ -85,15 +85,16 @@ class TestRecent(base.TestCase):
         shown = self.recent.get('a', base.IMAGE)
         self.assertEqual((self.image(), UPLOADS),
                          (shown.image, shown.uploads))
+        self.assertTrue(shown.fresh)
         self.clock.now += 0.1
-        self.assertIsNone(self.recent.get('a', base.IMAGE))
+        self.assertFalse(self.recent.get('a', base.IMAGE).fresh)
 
     def test_reading_makes_it_no_younger(self):
         self.recent.put('a', self.image(), UPLOADS)
         for _ in range(4):
             self.clock.now += 0.5
             found = self.recent.get('a', base.IMAGE)
-        self.assertIsNone(found)
+        self.assertFalse(found.fresh)
 
     def test_what_does_not_move_takes_its_place(self):
         self.recent.put('a', self.image(), UPLOADS)
