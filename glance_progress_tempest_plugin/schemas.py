@@ -64,6 +64,7 @@ _STORE = _object({
     'stalled': {'type': 'boolean'},
     'measured_by': {'enum': ['object map', 'diff', None]},
     'bytes_received': {**_BYTES, 'type': ['integer', 'null']},
+    'expected_bytes': {**_BYTES, 'type': ['integer', 'null']},
     'host': _TEXT,  # for administrators
 }, 'host')
 
@@ -111,6 +112,8 @@ IMAGE = _object({
     })]},
     'silent_since': _NUMBER,
     'silent_since_iso': _TEXT,
+    'volume_snapshots': {'type': ['array', 'null'],
+                         'items': {'type': 'string'}},
 })
 
 SHOW = {'status_code': [200], 'response_body': IMAGE, **_NO_STORE}

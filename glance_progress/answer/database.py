@@ -43,6 +43,10 @@ class Image:
     :param failed: stores that the last import has failed to fill
     :param importing: whether an import is at work
     :param of_server: whether it is to be the snapshot of a server
+    :param disk_format: such as ``raw``; None while nobody has said it
+    :param min_disk: GiB that a disk made from it has to have
+    :param volume_snapshots: ids of Cinder's snapshots that it consists of,
+        beside data of its own
     :param hashing: whether Glance reads it back, to hash it
     :param created_at: seconds since the epoch; None when that is not known
     :param changed_at: when its row was last written, likewise
@@ -60,6 +64,9 @@ class Image:
     failed: frozenset[str] = frozenset()
     importing: bool = False
     of_server: bool = False
+    disk_format: str | None = None
+    min_disk: int = 0
+    volume_snapshots: tuple[str, ...] = ()
     hashing: bool = False
     created_at: float | None = None
     changed_at: float | None = None

@@ -21,6 +21,7 @@ from typing import Any
 
 from glance_progress.answer import beside
 from glance_progress.answer import database
+from glance_progress.answer import expected
 from glance_progress.answer import imported
 from glance_progress.answer import locks
 from glance_progress.answer import phases
@@ -33,7 +34,7 @@ from glance_progress.records import wire
 _OF_RECORDS = (
     'started_at', 'started_at_iso', 'updated_at', 'updated_at_iso',
     'sequence', 'request_id', 'bytes_per_second', 'eta', 'age', 'measured_by',
-    'bytes_received')
+    'bytes_received', 'expected_bytes')
 
 # Fields of a record that tell how much was read.
 _OF_READING = ('total_bytes', 'percent', 'bytes_per_second', 'eta', 'age',
@@ -65,6 +66,7 @@ def describe(
     read = beside.read(image, records)
     wait = waits.of(image, stores, phase)
     requests = admin or owner
+    expecting = expected.size(image, phase)
     return {
         'image_id': image.image_id,
         'name': image.name,
@@ -76,7 +78,8 @@ def describe(
         'source': 'ceph' if seen is not None else _source(stores),
         'stores': [
             _unrecorded(each) if isinstance(each, reconcile.Unrecorded)
-            else _recorded(each, now, stalled_after, admin, requests)
+            else {**_recorded(each, now, stalled_after, admin, requests),
+                  'expected_bytes': expected.of_store(each, expecting)}
             for each in sorted(stores, key=lambda each: each.store)],
         'last_failure': next(
             (_last_failure(each, requests) for each in failures), None),
@@ -86,7 +89,15 @@ def describe(
         'silent_since': silent_since,
         'silent_since_iso': (
             None if silent_since is None else wire.iso(silent_since)),
+        'volume_snapshots': _volume_snapshots(image),
     }
+
+
+def _volume_snapshots(image: database.Image) -> list[str] | None:
+    """Return what holds the data of an image that has none of its own."""
+    if image.size != 0 or not image.volume_snapshots:
+        return None
+    return list(image.volume_snapshots)
 
 
 def _waiting(wait: waits.Wait | None) -> dict[str, Any]:

@@ -49,7 +49,7 @@ LOG = logging.getLogger(__name__)
 LIST_PATH = '/v2/info/progress'
 
 #: Version of what the two calls answer; it grows with each field.
-VERSION = '1.3'
+VERSION = '1.4'
 
 # Seconds from which on an image is looked for in Ceph: most are uploaded, and
 # have begun by then.

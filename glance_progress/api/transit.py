@@ -27,6 +27,7 @@ import sqlalchemy
 import webob.exc
 
 from glance_progress.answer import database
+from glance_progress.answer import of_nova
 from glance_progress.records import store_names
 
 #: Seconds for which the list of images that are being imported is kept.
@@ -47,9 +48,9 @@ def image_of(image: Any) -> database.Image:
         targets=_stores(properties.get('os_glance_importing_to_stores')),
         failed=_stores(properties.get('os_glance_failed_import')),
         importing=importing,
-        # As Nova's API says when it makes one.
-        of_server=(properties.get('image_type') in ('snapshot', 'backup')
-                   and 'instance_uuid' in properties),
+        of_server=of_nova.of_server(properties),
+        disk_format=image.disk_format, min_disk=image.min_disk or 0,
+        volume_snapshots=of_nova.volume_snapshots(properties),
         hashing=bool(
             importing and image.status in ('active', 'importing')
             and getattr(image, 'os_hash_algo', None)

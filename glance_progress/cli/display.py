@@ -45,6 +45,8 @@ def numbers(record: Described) -> str:
     words = [size(record['bytes_written'])]
     if record['total_bytes'] is not None:
         words[0] += '/' + size(record['total_bytes'])
+    elif record.get('expected_bytes') is not None:
+        words[0] += ' of about %s expected' % size(record['expected_bytes'])
     if record.get('bytes_received'):
         words.append(size(record['bytes_received']) + ' received')
     if record['bytes_per_second']:

@@ -108,3 +108,13 @@ class Lock(_Column):
 
     def human_readable(self) -> str:
         return words.lock(self._value) or _UNKNOWN
+
+
+class VolumeSnapshots(_Column):
+    """Writes which volume snapshots hold the data, and None as ``-``."""
+
+    def human_readable(self) -> str:
+        if self._value is None:
+            return _UNKNOWN
+        return '%s: %s' % (words.IN_VOLUME_SNAPSHOTS, ', '.join(
+            map(display.printable, self._value)))

@@ -45,14 +45,15 @@ LOG = logging.getLogger(__name__)
 _FIELDS = ('image_id', 'name', 'owner', 'status', 'phase', 'size', 'percent',
            'source', 'stores', 'last_failure', 'hashed', 'waiting_for',
            'waiting_since', 'waiting_since_iso', 'import_lock',
-           'silent_since', 'silent_since_iso')
+           'silent_since', 'silent_since_iso', 'volume_snapshots')
 _FORMATS = {'name': columns.Name, 'size': columns.Size,
             'percent': columns.Percent, 'stores': columns.Stores,
             'last_failure': columns.Failure, 'hashed': columns.Hashed,
             'waiting_for': columns.Text,
             'waiting_since': columns.Time, 'waiting_since_iso': columns.Text,
             'import_lock': columns.Lock, 'silent_since': columns.Time,
-            'silent_since_iso': columns.Text, 'failure': columns.Reason}
+            'silent_since_iso': columns.Text, 'failure': columns.Reason,
+            'volume_snapshots': columns.VolumeSnapshots}
 
 _LISTED = {'image_id': 'ID', 'name': 'Name', 'status': 'Status',
            'phase': 'Phase', 'percent': 'Percent', 'stores': 'Stores',

@@ -24,6 +24,9 @@ _WAITS = {
     'worker': 'waiting for Glance to begin the import',
 }
 
+#: Of an image that has no data of its own
+IN_VOLUME_SNAPSHOTS = 'no data go to Glance, volume snapshots hold them'
+
 # What the status of an image does not say
 _PHASES = ('decompressing', 'converting', 'verifying', 'hashing')
 
@@ -80,7 +83,9 @@ def beside(snapshot: dict[str, Any]) -> str:
     silent = snapshot.get('silent_since_iso')
     parts = [waiting(snapshot), lock(held) if abandoned else None,
              None if silent is None else 'nothing is known of the upload '
-             'since ' + clock(silent)]
+             'since ' + clock(silent),
+             IN_VOLUME_SNAPSHOTS if snapshot.get('volume_snapshots')
+             else None]
     return ''.join(', ' + part for part in parts if part is not None)
 
 

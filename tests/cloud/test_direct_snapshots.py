@@ -9,119 +9,64 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Nova's direct snapshots, while Ceph copies the disk.
 
-Glance's Ceph user has the rights that Ceph's documentation gives it, so that
-it cannot read the servers' disks.
-"""
+"""Images that Nova makes of servers whose disks are in Ceph."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-import contextlib
-import itertools
-from typing import Any
+from keystoneauth1 import exceptions
 
-import rados
-import rbd
-import testtools
-
-from allinone.openstack import glance
-from allinone.openstack import nova
 from tests.cloud import base
-
-MiB = 2 ** 20
-
-#: What the disk holds: enough objects for a copy that can be followed.
-SIZE = 640 * MiB
+from tests.cloud import flattening
 
 
-class FlattenTest(testtools.TestCase):
+class SnapshotTest(flattening.FlattenTestCase):
 
-    def setUp(self) -> None:
-        super().setUp()
-        self.ceph = base.machine().ceph
-        # Object by object, which makes little difference but here.
-        conf = self.ceph.client_conf
-        before = conf.read_text()
-        self.addCleanup(conf.write_text, before)
-        conf.write_text(
-            before + '[client.nova]\nrbd_concurrent_management_ops = 1\n')
-        self.server = base.create_server('flatten', 'tiny')
-        self.addCleanup(base.delete_server, self.server)
-        self.fill()
+    # Enough objects for a copy that can be followed.
+    size = 640 * flattening.MiB
 
-    @contextlib.contextmanager
-    def pool(self, name: str) -> Iterator[rados.Ioctx]:
-        with rados.Rados(conffile=str(self.ceph.client_conf),
-                         rados_id='nova') as cluster, \
-                cluster.open_ioctx(name) as ioctx:
-            yield ioctx
-
-    def fill(self) -> None:
-        """Write to the server's disk, as if its guest had."""
-        with self.pool(nova.POOL) as ioctx, \
-                rbd.Image(ioctx, self.server.id + '_disk') as disk:
-            for offset in range(16 * MiB, 16 * MiB + SIZE, MiB):
-                disk.write(b'\1' * MiB, offset)
-
-    @contextlib.contextmanager
-    def slow_ceph(self) -> Iterator[None]:
-        """Have the OSD take its time with each message."""
-        option = 'osd_debug_inject_dispatch_delay_'
-        self.ceph.ceph('tell', 'osd.0', 'config', 'set',
-                       option + 'duration', '0.08')
-        try:
-            self.ceph.ceph('tell', 'osd.0', 'config', 'set',
-                           option + 'probability', '1')
-            yield
-        finally:
-            self.ceph.ceph('tell', 'osd.0', 'config', 'set',
-                           option + 'probability', '0')
-
-    def progress(self, image_id: str) -> dict[str, Any]:
-        answer: dict[str, Any] = base.connect('demo').session.get(
-            '/v2/images/%s/progress' % image_id, timeout=base.PATIENCE,
-            endpoint_filter={'service_type': 'image'}).json()
-        return answer
-
-    def follow(self, image_id: str) -> list[dict[str, Any]]:
-        """Return what is answered until nothing is copied any more."""
-        seen: list[dict[str, Any]] = []
-
-        def done() -> bool:
-            seen.append(self.progress(image_id))
-            return seen[-1]['phase'] in ('registering', 'done', 'failed')
-
-        base.wait_for('snapshot', done)
-        return seen
-
-    def test_flatten(self) -> None:
-        demo = base.connect('demo')
-        image_id = demo.compute.create_server_image(self.server, 'flatten').id
-        self.addCleanup(demo.image.delete_image, image_id)
-        with self.pool(glance.POOLS['ceph']) as ioctx:
-            base.wait_for('clone', lambda: image_id in rbd.RBD().list(ioctx))
-        with self.slow_ceph():
-            seen = self.follow(image_id)
-        phases = [phase for phase, _ in itertools.groupby(
-            each['phase'] for each in seen)]
-        self.assertIn(phases[-1], ('registering', 'done'), phases)
-        self.assertLessEqual(
-            set(phases[:-1]), {'queued', 'preparing', 'flattening'})
-        flattening = [each for each in seen if each['phase'] == 'flattening']
-        self.assertEqual({('queued', 'ceph')}, {
-            (each['status'], each['source']) for each in flattening})
-        measured = [store for each in flattening for store in each['stores']]
-        self.assertEqual({('ceph', 'object map')}, {
-            (store['store'], store['measured_by']) for store in measured})
-        percents = [each['percent'] for each in flattening]
-        self.assertEqual(sorted(percents), percents)
+    def test_snapshot(self) -> None:
+        image_id = self.demo.compute.create_server_image(
+            self.server, 'flatten').id
+        self.addCleanup(self.demo.image.delete_image, image_id)
+        percents = self.assert_flattened(image_id)
         self.assertGreaterEqual(len(set(percents)), 3, percents)
-        base.wait_for(
-            'image', lambda: self.progress(image_id)['phase'] == 'done')
         # The server is as it was.
-        base.wait_for('server', lambda: not demo.compute.get_server(
+        base.wait_for('server', lambda: not self.demo.compute.get_server(
             self.server).task_state)
         self.assertEqual(
-            'ACTIVE', demo.compute.get_server(self.server).status)
+            'ACTIVE', self.demo.compute.get_server(self.server).status)
+
+
+class OtherImagesTest(flattening.FlattenTestCase):
+    """They are made like snapshots, and so fewer looks at them do."""
+
+    size = 256 * flattening.MiB
+
+    def test_backup(self) -> None:
+        first = self.back_up()
+        self.assert_flattened(first)
+        # The next one takes its place.
+        second = self.back_up()
+        base.wait_for(
+            'backup', lambda: base.progress(second)['phase'] == 'done')
+        base.wait_for('rotation', lambda: base.find_image(first) is None)
+        self.assertRaises(exceptions.NotFound, base.progress, first)
+
+    def back_up(self) -> str:
+        base.wait_for('server', lambda: not self.demo.compute.get_server(
+            self.server).task_state)
+        image_id = str(self.demo.compute.backup_server(
+            self.server, 'backup', 'daily', rotation=1).id)
+        self.addCleanup(self.demo.image.delete_image, image_id)
+        return image_id
+
+    def test_shelve(self) -> None:
+        self.demo.compute.shelve_server(self.server)
+        image = base.wait_for('image', lambda: self.demo.image.find_image(
+            self.server.name + '-shelved'))
+        # Nova deletes it with the server, if that is shelved by then.
+        self.addCleanup(self.demo.image.delete_image, image)
+        self.assert_flattened(image.id)
+        self.demo.compute.wait_for_server(
+            self.server, 'SHELVED_OFFLOADED', wait=base.PATIENCE)

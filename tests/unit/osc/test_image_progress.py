@@ -143,6 +143,7 @@ class TestShow(TestCase):
             ['waiting_since', '-'], ['waiting_since_iso', '-'],
             ['import_lock', '-'],
             ['silent_since', '-'], ['silent_since_iso', '-'],
+            ['volume_snapshots', '-'],
         ], self.table(image_api.a_snapshot(
             size=3 * 2 ** 29, records=[
                 base.a_record(), base.a_record(
@@ -153,6 +154,21 @@ class TestShow(TestCase):
         self.assertEqual(['-', '-', 'ceph  unknown total  250B, 25B/s  '
                           'uploading'], [table[field] for field in (
                               'size', 'percent', 'stores')])
+
+    def test_expected(self):
+        self.assertEqual(
+            'ceph  unknown total  250B of about 2.00GiB expected, 25B/s  '
+            'uploading', dict(self.table(image_api.a_snapshot(
+                records=[base.a_record(total_bytes=None)],
+                of_server=True, disk_format='raw',
+                min_disk=2)))['stores'])
+
+    def test_volume_snapshots(self):
+        table = dict(self.table(image_api.a_snapshot(
+            'active', size=0, volume_snapshots=('a', 'b\x1b'))))
+        self.assertEqual(
+            'no data go to Glance, volume snapshots hold them: a, b?',
+            table['volume_snapshots'])
 
     def test_failure(self):
         self.assertIn('failed: No room.',

@@ -78,6 +78,12 @@ class TestWords(base.TestCase):
             'begin at 2026-01-01T10:00:00Z', self.lock(
                 worker_gone=True, free_at_iso='2026-01-01T10:00:00Z'))
 
+    def test_volume_snapshots(self):
+        self.assertEqual(
+            ', no data go to Glance, volume snapshots hold them',
+            words.beside(image_api.a_snapshot(
+                'active', size=0, volume_snapshots=('a',))))
+
     def test_beside(self):
         snapshot = importing(staging())
         silent = {**image_api.a_snapshot(), 'silent_since_iso':
