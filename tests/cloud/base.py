@@ -19,6 +19,7 @@ in the environment of its services.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 import functools
 import os
@@ -28,6 +29,7 @@ import time
 from typing import Any
 
 from openstack import exceptions
+import testtools
 
 from allinone import ini
 from allinone.openstack import accounts
@@ -147,3 +149,20 @@ def progress(image_id: str) -> dict[str, Any]:
         endpoint_filter={'service_type': 'image'}).json()
     assert isinstance(answer, dict)
     return answer
+
+
+def assert_told(
+    test: testtools.TestCase, answers: Iterable[dict[str, Any]]
+) -> None:
+    """The size was told: there is a total, and what follows from it.
+
+    :param answers: what the API has said of an image of 1 GiB
+    """
+    uploading = [(answer['percent'], store)
+                 for answer in answers if answer['phase'] == 'upload'
+                 for store in answer['stores']]
+    test.assertEqual({2 ** 30}, {
+        store['total_bytes'] for _, store in uploading})
+    test.assertIn(True, [
+        0 < percent < 100 and percent == store['percent']
+        and (store['eta'] or 0) > 0 for percent, store in uploading])

@@ -18,11 +18,13 @@ can show: what glance-progress-status foretells, and what comes.
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import subprocess
 import sys
 from typing import Any
 
+from keystoneauth1 import exceptions
 import testtools
 
 from allinone.openstack import nova
@@ -96,11 +98,16 @@ class TestCase(testtools.TestCase):
         return done.returncode
 
     def snapshot(self, server: Any = None) -> str:
-        """Let Nova make a snapshot and return what came of it."""
+        """Let Nova make a snapshot and return what came of it.
+
+        `log` is what Nova has said meanwhile, and `answers` is what our API
+        has.
+        """
         demo = base.connect('demo')
         server = server or self.server
         log = self.nova_compute.log_path
         start = log.stat().st_size
+        self.answers: list[dict[str, Any]] = []
         image_id = demo.compute.create_server_image(
             server, self.id().rpartition('.')[2]).id
         image = base.wait_for('snapshot', lambda: self._ended(
@@ -111,14 +118,21 @@ class TestCase(testtools.TestCase):
         if image is None or image == LOST:
             return LOST
         self.addCleanup(demo.image.delete_image, image_id)
+        answer = base.wait_for('answer', lambda: self._done(image_id))
         # Whatever is uploaded leaves a record.
-        return (CLONED if base.progress(image_id)['source'] == 'database'
-                else UPLOADED)
+        return CLONED if answer['source'] == 'database' else UPLOADED
 
     @staticmethod
-    def _ended(server_id: str, image_id: str) -> Any:
+    def _done(image_id: str) -> dict[str, Any] | None:
+        # What it shows may be some seconds old.
+        answer = base.progress(image_id)
+        return answer if answer['phase'] == 'done' else None
+
+    def _ended(self, server_id: str, image_id: str) -> Any:
         compute = base.connect('demo').compute
         if compute.get_server(server_id).task_state:
+            with contextlib.suppress(exceptions.NotFound):  # it is lost
+                self.answers.append(base.progress(image_id))
             return None
         image = base.find_image(image_id)
         if image is None or image.status in ('deleted', 'killed'):
@@ -174,6 +188,13 @@ class LocationsTest(TestCase):
         server = base.create_server('copy', 'tiny-alt')
         self.addCleanup(base.delete_server, server)
         self.assertEqual(UPLOADED, self.snapshot(server))
+        # Nova does not tell how much comes, and a flavor is no total.
+        self.assertIn((None, None, 2 ** 30), [
+            (store['total_bytes'], store['eta'], store['expected_bytes'])
+            for answer in self.answers for store in answer['stores']])
+        self.assertEqual({None}, {
+            answer['percent'] for answer in self.answers
+            if answer['phase'] == 'upload'})
 
     def test_old_call(self) -> None:
         self.set(_glance(multiple=False, location_check='off', **OLD), {},

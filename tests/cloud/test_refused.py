@@ -11,7 +11,10 @@
 # under the License.
 
 
-"""Snapshots that Glance refuses, where nova-compute is patched."""
+"""Snapshots that Glance refuses, where nova-compute is patched.
+
+They are uploaded, and the patches have Nova tell the size as well.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,9 @@ import tempfile
 from typing import Any
 
 import libvirt
-import nova as released
 
-from allinone.openstack import nova
-from patches import apply
 from tests.cloud import base
+from tests.cloud import patched
 from tests.cloud import test_locations
 
 NO_MULTIPLE_LOCATIONS: base.Edits = {'DEFAULT': {
@@ -34,38 +35,16 @@ NO_MULTIPLE_LOCATIONS: base.Edits = {'DEFAULT': {
 COLD: base.Edits = {'workarounds': {'disable_libvirt_livesnapshot': 'true'}}
 
 
-class PatchedCompute(nova.Compute):
-    """nova-compute as released, with the patches of patches/nova."""
-
-    tree: pathlib.Path
-
-    def program(self) -> list[str]:
-        return ['/usr/bin/env', f'PYTHONPATH={self.tree}', *super().program()]
-
-
-def patched(tree: pathlib.Path) -> None:
-    """Make a patched copy of Nova in the directory *tree*."""
-    package = pathlib.Path(released.__file__).parent
-    shutil.copytree(package, tree / 'nova',
-                    ignore=shutil.ignore_patterns('tests', '__pycache__'))
-    for metadata in package.parent.glob('nova-*.dist-info'):
-        shutil.copytree(metadata, tree / metadata.name)
-    assert not apply.main(['apply', str(tree)])
-
-
 class RefusedTest(test_locations.TestCase):
 
-    compute: PatchedCompute
+    compute: patched.Patched
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        machine = base.machine()
-        cls.compute = PatchedCompute(
-            machine.site, machine.rabbitmq, machine.nova.conf)
-        cls.compute.tree = pathlib.Path(tempfile.mkdtemp())
-        cls.addClassCleanup(shutil.rmtree, cls.compute.tree)
-        patched(cls.compute.tree)
+        tree = pathlib.Path(tempfile.mkdtemp())
+        cls.addClassCleanup(shutil.rmtree, tree)
+        cls.compute = patched.Patched(cls.nova_compute, tree)
 
     def domain(self) -> Any:
         connection = libvirt.open(base.machine().nova.libvirt_uri)
@@ -88,6 +67,7 @@ class RefusedTest(test_locations.TestCase):
         self.check_server()
         self.assertIn('Performing standard snapshot', self.log)
         self.assertIn('http store must be enabled', self.log)
+        base.assert_told(self, self.answers)
         # Snapshots have the names of their tests.
         server = base.create_server('again', self.id().rpartition('.')[2])
         self.addCleanup(base.delete_server, server)

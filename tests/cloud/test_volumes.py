@@ -15,13 +15,16 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import subprocess
 import sys
 
+import fixtures
 from testtools import matchers
 
 from allinone.openstack import glance
 from tests.cloud import base
+from tests.cloud import patched
 from tests.cloud import volumes
 
 
@@ -89,6 +92,26 @@ class UploadTest(volumes.VolumesTestCase):
                  str(8 * volumes.MiB))
         self.addCleanup(
             ceph.rbd, 'config', 'pool', 'remove', glance.POOLS[store], limit)
+
+
+class PatchedTest(volumes.VolumesTestCase):
+    """Cinder tells the size with the patch of patches/cinder."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        machine = base.machine()
+        released = machine.cinder.volume
+        settings = base.Settings(machine.cinder.conf, released)
+        service = patched.Patched(released, pathlib.Path(
+            self.useFixture(fixtures.TempDir()).path))
+        self.addCleanup(settings.edit, {})
+        self.addCleanup(settings.run, released)
+        settings.run(service)
+        settings.edit({})
+
+    def test_raw(self) -> None:
+        image_id = self.upload(self.create_volume())
+        base.assert_told(self, self.answers(image_id))
 
 
 class StoreTest(volumes.VolumesTestCase):
