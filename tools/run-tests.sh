@@ -109,10 +109,11 @@ function lane_functional {
         run_stestr functional "$GLANCE_VENV" \
         --test-path ./tests/functional --group_regex '([^.]+\.){4}' \
         run --concurrency 2
-    # With the files of a Nova that has been released.
-    venv=$(nova_venv 34) \
-        || { check_failed 'environment of Nova 34'; return 0; }
-    GLANCE_PROGRESS_NOVA=$venv run_stestr devstack "$GLANCE_VENV" \
+    # With the files of a Cinder and a Nova that have been released.
+    venv=$(PIP_NO_DEPS=1 make_venv cinder-nova-2026.2 \
+        tools/requirements/cinder-nova-2026.2.txt) \
+        || { check_failed 'environment of Cinder and Nova'; return 0; }
+    GLANCE_PROGRESS_CINDER_NOVA=$venv run_stestr devstack "$GLANCE_VENV" \
         --test-path ./tests/devstack run
 }
 

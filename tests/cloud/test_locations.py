@@ -40,6 +40,7 @@ WITHOUT_TOKEN: base.Edits = {'service_user': {
 
 #: How glance-api is told of such a Nova.
 OLD = {'location_consumers': 'old-api'}
+MIXED = {'location_consumers': 'mixed'}
 
 
 class OldCallCompute(nova.Compute):
@@ -160,8 +161,9 @@ class LocationsTest(TestCase):
 
     def test_no_token_and_multiple_locations(self) -> None:
         """The option alone no longer helps."""
-        self.set(_glance(multiple=True), WITHOUT_TOKEN)
-        self.assertEqual(2, self.foretold())
+        for options in {}, MIXED:
+            self.set(_glance(multiple=True, **options), WITHOUT_TOKEN)
+            self.assertEqual(2, self.foretold())
         self.assertEqual(LOST, self.snapshot())
         self.assertIn('ImageNotAuthorized', self.log)
 
@@ -208,11 +210,22 @@ class LocationsTest(TestCase):
         self.assertEqual(1, self.foretold('31'))
         self.assertEqual(CLONED, self.snapshot())
 
+    def test_mixed(self) -> None:
+        """In an upgrade there are Novas of both kinds."""
+        for compute, release in ((self.nova_compute, '34'),
+                                 (self.old_call_compute, '31')):
+            with self.subTest(release):
+                self.set(_glance(multiple=True, **MIXED), {}, compute)
+                self.assertEqual(1, self.foretold(release))
+                self.assertEqual(CLONED, self.snapshot())
+
     def test_refused_at_start(self) -> None:
-        self.assertRaises(
-            service.ServiceError, self.glance.edit,
-            _glance(multiple=False, **OLD))
-        # More than the error shows of it: it says what to do in several ways.
-        said = self.glance.daemon.log_tail(200)
-        self.assertIn('location_check', said)
-        self.assertIn('old-location-call-refused', said)
+        for options in OLD, MIXED:
+            start = len(self.glance.daemon.log_path.read_text())
+            self.assertRaises(
+                service.ServiceError, self.glance.edit,
+                _glance(multiple=False, **options))
+            # More than the error shows: it says what to do in several ways.
+            said = self.glance.daemon.log_path.read_text()[start:]
+            self.assertIn('location_check', said)
+            self.assertIn('old-location-call-refused', said)

@@ -12,8 +12,8 @@
 
 """A machine for the DevStack plugin: files of real releases, no services.
 
-$GLANCE_PROGRESS_NOVA is a virtual environment with Nova; Glance's is the one
-that the tests run in.
+$GLANCE_PROGRESS_CINDER_NOVA is a virtual environment with Cinder and Nova;
+Glance's is the one that the tests run in.
 """
 
 import configparser
@@ -52,7 +52,7 @@ my_ip = 127.0.0.1
 auth_type = password
 auth_url = http://127.0.0.1/identity
 username = nova
-password = a&b%c\\d $e
+password = a&b%c\\d $$e
 user_domain_name = Default
 project_name = service
 project_domain_name = Default
@@ -60,6 +60,20 @@ project_domain_name = Default
 [libvirt]
 images_type = rbd
 """
+
+CINDER_CONF = """\
+[DEFAULT]
+enabled_backends = lvm,ceph
+
+[lvm]
+volume_driver = cinder.volume.drivers.lvm.LVMVolumeDriver
+
+[ceph]
+volume_driver = cinder.volume.drivers.rbd.RBDDriver
+"""
+
+#: Where Cinder is on the machine as well.
+WITH_CINDER = 'g-api,n-api,n-cpu,c-api,c-vol,tempest'
 
 # What pip would do is written down instead. The version in the metadata is
 # the one that the test wants.
@@ -79,8 +93,11 @@ NO_CHECK = """\
 """
 
 
-def nova_prefix():
-    return pathlib.Path(os.environ['GLANCE_PROGRESS_NOVA'])
+def prefix(project):
+    """Return the virtual environment that has a project as released."""
+    return pathlib.Path(
+        sys.prefix if project == 'glance'
+        else os.environ['GLANCE_PROGRESS_CINDER_NOVA'])
 
 
 def site_packages(prefix):
@@ -108,30 +125,33 @@ class TestCase(testtools.TestCase):
         self.directory = pathlib.Path(self.useFixture(
             fixtures.TempDir()).path)
         self.state = self.directory / 'data' / 'glance-progress'
-        for name in ('glance', 'nova'):
+        for name in ('glance', 'nova', 'cinder'):
             (self.directory / name).mkdir()
         self.glance_conf = self.directory / 'glance' / 'glance-api.conf'
         self.glance_paste = (
             self.directory / 'glance' / 'glance-api-paste.ini')
         self.nova_conf = self.directory / 'nova' / 'nova.conf'
         self.nova_paste = self.directory / 'nova' / 'api-paste.ini'
-        shutil.copy(pathlib.Path(sys.prefix) / 'etc' / 'glance' /
-                    self.glance_paste.name, self.glance_paste)
-        shutil.copy(nova_prefix() / 'etc' / 'nova' / self.nova_paste.name,
-                    self.nova_paste)
+        self.cinder_conf = self.directory / 'cinder' / 'cinder.conf'
+        for project, paste in (('glance', self.glance_paste),
+                               ('nova', self.nova_paste)):
+            shutil.copy(prefix(project) / 'etc' / project / paste.name, paste)
         self.nova_conf.write_text(NOVA_CONF)
+        self.cinder_conf.write_text(CINDER_CONF)
         self.environment = {
             'PATH': os.environ['PATH'],
             'GLANCE_PROGRESS_HOME': str(self.directory / 'home'),
             'GLANCE_CONF_DIR': str(self.glance_conf.parent),
             'NOVA_CONF_DIR': str(self.nova_conf.parent),
+            'CINDER_CONF_DIR': str(self.cinder_conf.parent),
             'TEMPEST_CONFIG': str(self.directory / 'tempest.conf'),
         }
         self.set_versions('33.0.0', '34.0.0')
 
-    def set_versions(self, glance, nova):
-        """Make virtual environments with these versions of Glance and Nova."""
-        for project, version in (('glance', glance), ('nova', nova)):
+    def set_versions(self, glance, nova, cinder='29.0.0'):
+        """Make virtual environments with these versions."""
+        for project, version in (
+                ('glance', glance), ('nova', nova), ('cinder', cinder)):
             venv = self.directory / (project + '-venv')
             metadata = (venv / 'metadata' /
                         ('%s-%s.dist-info' % (project, version)))
@@ -174,7 +194,7 @@ class TestCase(testtools.TestCase):
     def contents(self):
         """Return path -> lines of the services' files."""
         return {str(path): path.read_bytes().splitlines(keepends=True)
-                for name in ('glance', 'nova')
+                for name in ('glance', 'nova', 'cinder')
                 for path in (self.directory / name).iterdir()}
 
     def assertSame(self, before, after):
