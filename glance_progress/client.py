@@ -118,14 +118,15 @@ class _Api:
         #: Seconds after which the last answer asks to look again
         self.retry_after = 0.0
 
-    def get(self, path: str) -> Any:
+    def get(self, path: str, timeout: float = PATIENCE) -> Any:
         """Return what JSON *path*, from /v2 on, answers.
 
+        :param timeout: seconds in which it has to
         :raises exceptions.ClientException: when it answers an error or none
         """
         self.retry_after = 0.0
         answer = self._adapter.get(
-            self._base + path, timeout=PATIENCE, raise_exc=False)
+            self._base + path, timeout=timeout, raise_exc=False)
         self.retry_after = _seconds(answer.headers.get('Retry-After'))
         if answer.status_code >= 400:
             raise exceptions.from_response(answer, 'GET', answer.url)
@@ -182,18 +183,38 @@ def list_images(
         when they were deleted since; for an admin those of all projects
     :raises NoProgressApi: when glance-api has no such resource
     """
+    for page in pages(session, failed):
+        yield from page['images']
+
+
+def pages(
+    session: Session, failed: bool = False, limit: int | None = None,
+    timeout: float = PATIENCE,
+) -> Iterator[dict[str, Any]]:
+    """Yield each page of what list_images() goes through, as it is answered.
+
+    The next page is fetched when it is asked for.
+
+    :param limit: images a page, as the server has it by default
+    :param timeout: seconds that the server may take for a page
+    :raises NoProgressApi: when glance-api has no such resource
+    """
     api = _Api(session)
-    query = '?failed=true' if failed else ''
+    wanted = {'failed': 'true'} if failed else {}
+    if limit is not None:
+        wanted['limit'] = str(limit)
+    query = parse.urlencode(wanted)
     while True:
+        path = '/v2/info/progress' + ('?' + query if query else '')
         try:
-            page = api.get('/v2/info/progress' + query)
+            page = api.get(path, timeout)
         except exceptions.NotFound:
             raise NoProgressApi from None
-        yield from page['images']
+        yield page
         if 'next' not in page:
             return
         # Its path is of no use where a proxy has put one before Glance's.
-        query = '?' + parse.urlsplit(page['next']).query
+        query = parse.urlsplit(page['next']).query
 
 
 def watch(

@@ -139,6 +139,7 @@ class Controller(images.ImagesController):
                 if answer['last_failure'] or (
                     answer['phase'] == phases.FAILED and not image.deleted)]
         return {'images': images, 'next_marker': next_marker,
+                'memcached': _health(req) if marker is None else None,
                 'retry_after': self._queue.next(pace.of_list(images))}
 
     def _shown(
@@ -171,6 +172,17 @@ class Controller(images.ImagesController):
             owner=(image.owner is not None
                    and image.owner == req.context.project_id),
             silent_after=values.record_ttl if records.complete else None)
+
+
+def _health(req: Any) -> dict[str, int] | None:
+    """Return how many memcached servers there are, for administrators.
+
+    Images alone do not tell: where none is under way nothing is missing.
+    """
+    if not req.context.is_admin:
+        return None
+    client = memcached.get(cfg.CONF)
+    return {'servers': len(client.servers), 'answering': client.answering()}
 
 
 class _Records(dict[str, wire.Record]):
@@ -255,7 +267,7 @@ class Serializer(wsgi.JSONResponseSerializer):
         query = dict(response.request.params)
         query.pop('marker', None)
         body = {'version': VERSION, 'images': result['images'],
-                'first': _link(query)}
+                'memcached': result['memcached'], 'first': _link(query)}
         if result['next_marker']:
             body['next'] = _link({**query, 'marker': result['next_marker']})
         self._write(response, result, body)

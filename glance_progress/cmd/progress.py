@@ -25,6 +25,7 @@ from glance_progress.cli import arguments
 from glance_progress.cli import display
 from glance_progress.cli import glance_files
 from glance_progress.cli import outcome
+from glance_progress.cmd import exporter
 from glance_progress.records import memcached
 from glance_progress.records import options
 from glance_progress.records import reader
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
                'stalled, or no record), 255 could not look.')
     arguments.add_common(parser)
     commands = parser.add_subparsers(
-        dest='command', required=True, metavar='show|watch',
+        dest='command', required=True, metavar='show|watch|exporter',
         parser_class=arguments.Parser)
     show = commands.add_parser('show', help='show an upload once')
     watch = commands.add_parser('watch', help='follow an upload to its end')
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         '--timeout', type=arguments.seconds, metavar='SECONDS',
         help='give up when nothing has happened for so long; without it, stay '
              'for as long as there is a record')
+    exporter.add(commands)
     return parser
 
 
@@ -214,6 +216,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _main(argv: list[str] | None) -> int:
     args = _parser().parse_args(argv)
+    if args.command == 'exporter':
+        return exporter.run(args)
     try:
         conf = _load(args)
         watch = _Watch(conf, args)

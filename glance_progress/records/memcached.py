@@ -41,6 +41,9 @@ LOG = logging.getLogger(__name__)
 #: Seconds for which a server that failed is left alone.
 RETRY_AFTER = 5.0
 
+# A key to ask for when the answer does not matter.
+_NOBODYS = 'glance_progress'
+
 
 class Unavailable(Exception):
     """The server does not answer, or failed a moment ago."""
@@ -213,6 +216,10 @@ class Memcached:
             futures.wait(looks, self._patience)
             answers = [look.result() for look in looks if look.done()]
         return [answer for answer in answers if answer is not None]
+
+    def answering(self) -> int:
+        """Return how many of the servers answer now; those at rest do not."""
+        return len(self.get_many([_NOBODYS]))
 
     def _pool(self) -> futures.ThreadPoolExecutor:
         with self._lock:

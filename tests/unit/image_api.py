@@ -31,6 +31,9 @@ OWNER = 'a1b2'
 HANG_UP = 'hang up'
 CUT_OFF = 'cut off'
 
+#: What an API says of memcached that has no such field.
+NOT_TOLD = object()
+
 
 def a_snapshot(status='saving', records=(), now=1010, **fields):
     """Return what the API answers."""
@@ -67,6 +70,8 @@ class ImageApi(fixtures.Fixture):
     :ivar deleted: what GET .../progress alone knows, by id
     :ivar failed: what GET /v2/info/progress?failed=true has
     :ivar in_transit: what GET /v2/info/progress has, page by page
+    :ivar memcached: what it says of memcached
+    :ivar unauthorized: whether Keystone knows nobody
     """
 
     def __init__(self, prefix='', version='/v2'):
@@ -79,6 +84,8 @@ class ImageApi(fixtures.Fixture):
         self.failed = []
         self.in_transit = [[]]
         self.extended = True
+        self.memcached = NOT_TOLD
+        self.unauthorized = False
         self.requests = []
 
     def _setUp(self):
@@ -93,8 +100,12 @@ class ImageApi(fixtures.Fixture):
 
             def do_POST(self):
                 self.rfile.read(int(self.headers['Content-Length']))
-                api._send(self, 201, api._token(), {
-                    'X-Subject-Token': 'token'})
+                if api.unauthorized:
+                    api._send(self, 401, {'error': {
+                        'message': 'Who are you?', 'code': 401}})
+                else:
+                    api._send(self, 201, api._token(), {
+                        'X-Subject-Token': 'token'})
 
             def log_message(self, *args):
                 pass
@@ -163,6 +174,8 @@ class ImageApi(fixtures.Fixture):
         page = int(query.get('marker', ['0'])[0])
         said = {'version': '1.1', 'images': self.in_transit[page],
                 'first': '/v2/info/progress'}
+        if self.memcached is not NOT_TOLD:
+            said['memcached'] = self.memcached
         if page + 1 < len(self.in_transit):
             said['next'] = '/v2/info/progress?marker=%d' % (page + 1)
         self._send(request, 200, said)

@@ -50,7 +50,7 @@ ROOMS = (
     {'foreign'},
     {'records'},
     {'answer', 'ceph', 'cli', 'client', 'driver'},
-    {'imports', 'locations'},
+    {'imports', 'locations', 'metrics'},
     {'fixture', 'opts'},
     {'api', 'cmd', 'osc'},
 )
