@@ -39,6 +39,7 @@ PLACES = {
     'glance_store': ('glance_progress/driver/',
                      'glance_progress/api/stores.py'),
     'nova': ('nova_snapshot_fix/',),
+    'prometheus_client': ('glance_progress/metrics/',),
     'rados': ('glance_progress/ceph/', 'glance_progress/driver/'),
     'rbd': ('glance_progress/ceph/', 'glance_progress/driver/'),
 }
