@@ -28,8 +28,8 @@ import portpicker
 import requests
 import testtools
 
-import allinone.daemons.memcached
 from allinone.daemons import glance
+from allinone.daemons import memcached
 from allinone.daemons import prometheus
 from allinone import service
 from tests.functional import api_base
@@ -79,8 +79,8 @@ class ExporterTest(api_base.ApiTestCase):
 
     @classmethod
     @functools.cache
-    def _memcached(cls) -> allinone.daemons.memcached.Memcached:
-        return allinone.daemons.memcached.Memcached(
+    def _memcached(cls) -> memcached.Memcached:
+        return memcached.Memcached(
             services.directory(), name='memcached-exporter')
 
     @classmethod

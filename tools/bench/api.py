@@ -25,12 +25,15 @@ import argparse
 from collections.abc import Iterator
 import contextlib
 import http.client
+import http.server
 import json
 import multiprocessing
+import os
 import pathlib
 import socket
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -38,9 +41,12 @@ import time
 from typing import Any
 import uuid
 
+import portpicker
+
 from allinone import black_hole
 from allinone.daemons import glance
 from allinone.daemons import glance_database
+from allinone import service
 from glance_progress.records import memcached
 from glance_progress.records import wire
 from tools.bench import services
@@ -214,6 +220,18 @@ class Bench(services.Services):
             print('SQL statements for a page of 1, 10, %d: %s' % (
                 MANY, ', '.join(map(str, counts))), flush=True)
 
+    def scrape(self) -> None:
+        with self.api('scrape', self.memcached.address) as api, \
+                _admins(api) as door, _exporter(
+                    self._directory, door) as port:
+            self.fill(api, MANY)
+            while 'images{phase="upload"} %d' % MANY not in _scraped(port)[1]:
+                time.sleep(0.5)
+            taken = [_scraped(port)[0] for _ in range(20 * self._runs)]
+            print('a scrape with %d images in transit: median %.0f ms, at '
+                  'most %.0f ms' % (MANY, 1000 * statistics.median(taken),
+                                    1000 * max(taken)), flush=True)
+
     def _statements(self, api: glance.GlanceBase, path: str) -> int:
         get(api, path)  # has the list of tasks read
         before = api.log_path.stat().st_size
@@ -308,7 +326,68 @@ def _watch(
         thread.join()
 
 
-CASES = ('healthy', 'black_hole', 'many', 'watchers')
+class _Admin(http.server.BaseHTTPRequestHandler):
+    """Asks for an administrator, as Keystone's middleware would say it."""
+
+    port = 0
+
+    def do_GET(self) -> None:
+        peer = http.client.HTTPConnection('127.0.0.1', self.port, timeout=60)
+        peer.request('GET', self.path,
+                     headers=glance.identity_headers('demo', 'admin'))
+        with peer.getresponse() as answer:
+            body = answer.read()
+        peer.close()
+        self.send_response(answer.status)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def _admins(api: glance.GlanceBase) -> Iterator[str]:
+    """Have a URL at which whoever asks is an administrator."""
+    handler = type('Handler', (_Admin,), {'port': api.port})
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as door:
+        threading.Thread(target=door.serve_forever, daemon=True).start()
+        yield 'http://127.0.0.1:%d' % door.server_port
+        door.shutdown()
+
+
+@contextlib.contextmanager
+def _exporter(directory: pathlib.Path, url: str) -> Iterator[int]:
+    """Run an exporter, and yield its port."""
+    clouds = directory / 'clouds.yaml'
+    clouds.write_text(json.dumps({'clouds': {'here': {
+        'auth_type': 'none', 'auth': {'endpoint': url}}}}))
+    port = portpicker.pick_unused_port()
+    with subprocess.Popen(
+            [sys.executable, '-m', 'glance_progress.cmd.progress', 'exporter',
+             '--os-cloud', 'here',
+             '--web.listen-address', '127.0.0.1:%d' % port],
+            env={**os.environ,
+                 'OS_CLIENT_CONFIG_FILE': str(clouds)}) as process:
+        while service.port_is_free(port):
+            time.sleep(0.1)
+        yield port
+        process.terminate()
+
+
+def _scraped(port: int) -> tuple[float, str]:
+    """Return the seconds that a scrape takes, and what it says."""
+    started = time.perf_counter()
+    peer = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
+    peer.request('GET', '/metrics')
+    with peer.getresponse() as answer:
+        text = answer.read().decode()
+    peer.close()
+    return time.perf_counter() - started, text
+
+
+CASES = ('healthy', 'black_hole', 'many', 'scrape', 'watchers')
 
 
 def main() -> None:
