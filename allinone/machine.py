@@ -68,7 +68,7 @@ class Machine(abc.ABC):
 
 
 class ImageMachine(Machine):
-    """Runs Ceph, memcached and glance-api with the rbd_progress driver.
+    """Runs Ceph, memcached and glance-api with the progress of uploads.
 
     Its ports are kept in the directory, so that a later process finds them.
 
@@ -91,7 +91,8 @@ class ImageMachine(Machine):
         self.glance = glance.GlanceApi(
             directory, venv, port=ports['glance'],
             ceph_client_conf=self.ceph.client_conf,
-            stores={'ceph': {'type': 'rbd_progress', 'pool': POOL}},
+            stores={'ceph': {'type': 'rbd', 'pool': POOL}},
+            router='glance_progress.api:API.factory',
             options={'glance_progress': {
                 'memcached_servers': self.memcached.address}})
         self.glance.port_setting = _variable('glance')

@@ -32,9 +32,6 @@ elif [[ "$1" == "stack" && "$2" == "post-config" ]]; then
     settle_config_files
     configure_glance_progress
     check_glance_progress
-elif [[ "$1" == "stack" && "$2" == "extra" ]]; then
-    echo_summary "Looking at what local.conf has made of the image stores"
-    reconfigure_glance_progress
 elif [[ "$1" == "stack" && "$2" == "test-config" ]]; then
     if is_service_enabled tempest; then
         configure_tempest_glance_progress

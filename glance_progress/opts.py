@@ -36,3 +36,4 @@ def check(conf: cfg.ConfigOpts) -> None:
     """
     section.check(conf, OPTS)
     records.check(conf)
+    driver.check(conf)

@@ -28,7 +28,7 @@ OPTS = [
              'glance-progress, so that the Image API shows progress.'),
     cfg.ListOpt(
         'stores', default=[],
-        help='Identifiers of the stores of type rbd_progress. Images are '
+        help='Identifiers of the stores that show progress. Images are '
              'uploaded to the first one, and copied to the second one, or '
              'volumes made from an image there. To be left empty where '
              'glance-api has no enabled_backends.'),

@@ -22,7 +22,6 @@
 #   configure     edit the services' files, and check them; once more changes
 #                 nothing
 #   check         ask glance-progress-status again
-#   extra         edit what stack.sh has written after configure
 #   test-config   tell Tempest
 #   undo          take back what configure has edited, and patches
 #
@@ -158,7 +157,7 @@ function plugin {
 
 . devstack/settings
 case $1 in
-    install|extra|test-config) plugin stack "$1" ;;
+    install|test-config) plugin stack "$1" ;;
     configure) plugin stack post-config ;;
     check) plugin none && check_glance_progress ;;
     undo) plugin unstack ;;

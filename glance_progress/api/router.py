@@ -10,7 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Puts the routes of this package before those of Glance's v2 router."""
+"""Puts the routes of this package before those of Glance's v2 router.
+
+The router also has Glance's stores metered: it is the one thing of ours that
+every glance-api has loaded, before data can come.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,7 @@ from oslo_config import cfg
 from glance_progress.api import progress
 from glance_progress.api import stores
 from glance_progress.api import uploads
+from glance_progress.driver import register
 from glance_progress.locations import guard
 from glance_progress import opts
 
@@ -44,6 +49,10 @@ class API(router.API):
         self._connect_uploads(mapper)
         self._connect_imports(mapper)
         super().__init__(mapper)
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        register.install(cfg.CONF)
+        return super().__call__(environ, start_response)
 
     def _connect_progress(self, mapper: Any) -> None:
         resource = wsgi.Resource(

@@ -31,7 +31,6 @@ import webob.exc
 from glance_progress.api import refused
 from glance_progress.driver import arrivals
 from glance_progress.driver import hashed
-from glance_progress.driver import staging
 from glance_progress.driver import upload
 from glance_progress.imports import flow
 from glance_progress.imports import reasons
@@ -133,7 +132,6 @@ class ImageDataController(image_data.ImageDataController):
     def stage(
         self, req: Any, image_id: str, data: Any, size: int | None
     ) -> Any:
-        staging.install(cfg.CONF)
         with self._seen(data) as (body, uploads):
             try:
                 return super().stage(req, image_id, body, size)
@@ -182,7 +180,6 @@ class ImportController(images.ImagesController):
         self.gateway: Any = flow.Gateway(self.gateway)
 
     def import_image(self, req: Any, image_id: str, body: Any) -> Any:
-        staging.install(cfg.CONF)
         try:
             return super().import_image(req, image_id, body)
         except _ELSEWHERE:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from oslo_config import cfg
 
+from glance_progress.records import store_names
 from glance_progress import section
 
 OPTS = [
@@ -32,6 +33,16 @@ its size in memory, for each upload at a time, and up to as much again in
 librbd. Under eventlet only the writes overlap with the rest. Where no thread
 runs, as in uwsgi without ``enable-threads``, it is as with 0.
 """),
+    cfg.ListOpt(
+        'stock_stores',
+        default=[],
+        help="""
+Stores of type ``rbd`` that stay with the stock driver, without progress.
+
+With ``glance_progress.api:API`` in glance-api-paste.ini all others of that
+type show theirs. The names are those in ``enabled_backends``; without it, the
+only store is called ``rbd``.
+"""),
     cfg.BoolOpt(
         'honor_base_image_ref',
         default=True,
@@ -44,3 +55,17 @@ default store when it is in none or when the caller may not see it. Needs
 ``glance_progress.api:API`` in glance-api-paste.ini, and ``enabled_backends``.
 """),
 ]
+
+
+def check(conf: cfg.ConfigOpts) -> None:
+    """Look whether the options name stores that there are.
+
+    :param conf: loaded, with Glance's options
+    :raises ValueError: naming option and value
+    """
+    known = store_names.backends(conf) or [store_names.UNNAMED]
+    for name in section.of(conf, OPTS).stock_stores:
+        if name not in known:
+            raise ValueError(
+                '[%s] stock_stores: there is no store %r; there is %s'
+                % (section.NAME, name, ', '.join(known)))

@@ -24,26 +24,17 @@ from collections.abc import Iterator
 import contextlib
 import contextvars
 import dataclasses
-import threading
 
 from glance_store._drivers import filesystem
 from glance_store import location
 from glance_store import multi_backend
 from oslo_config import cfg
-from oslo_log import log as logging
 
 from glance_progress.driver import metered
 from glance_progress.records import wire
-from glance_progress import warning
-
-LOG = logging.getLogger(__name__)
 
 # driver.Store.get_store_location_class() looks for it here.
 StoreLocation = filesystem.StoreLocation
-
-_lock = threading.Lock()
-_installed = False
-_fault = warning.Hourly(LOG)
 
 
 @dataclasses.dataclass
@@ -89,35 +80,14 @@ class Store(metered.Metered, filesystem.Store):
         return image_size or source.total
 
 
-def install(conf: cfg.ConfigOpts) -> None:
+def replace(conf: cfg.ConfigOpts) -> None:
     """Have the staging area tell its progress, from the next upload on.
 
-    Called when something is about to be staged, since under eventlet Glance
-    makes its stores after its router. Without ``enabled_backends`` there is
-    no such store, and staging goes on without progress.
+    Without ``enabled_backends`` there is no such store, and staging goes on
+    without progress.
     """
-    global _installed
-    with _lock:
-        if _installed:
-            return
-        try:
-            if conf.enabled_backends:
-                _replace(conf)
-            _installed = True
-        except Exception as exc:
-            # It may be for the moment: the next one tries again.
-            _fault.say('This staging goes on without progress.', exc=exc)
-
-
-def reset() -> None:
-    """Forget that it was done, for a process whose stores are made anew."""
-    global _installed, _fault
-    with _lock:
-        _installed = False
-        _fault = warning.Hourly(LOG)
-
-
-def _replace(conf: cfg.ConfigOpts) -> None:
+    if not conf.enabled_backends:
+        return
     multi_backend.get_store_from_store_identifier(wire.STAGING_STORE)
     staging = Store(conf, backend=wire.STAGING_STORE)
     staging.configure(re_raise_bsc=True)

@@ -12,8 +12,9 @@
 
 """The ``rbd_progress`` store: glance_store's RBD driver with progress.
 
-Everything that it stores, and how, is the stock driver's. In
-glance-api.conf::
+Everything that it stores, and how, is the stock driver's. With our router,
+:mod:`glance_progress.driver.register` has it serve stores of type ``rbd``.
+Otherwise, in glance-api.conf::
 
     [DEFAULT]
     enabled_backends = ceph:rbd_progress

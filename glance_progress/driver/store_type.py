@@ -58,7 +58,9 @@ def search_ours_too(conf: Any) -> None:
     """Have all stores of type ``rbd_progress`` searched as ``rbd`` ones.
 
     :param conf: the options of a store; nothing happens if they are not those
-        that glance_store itself reads, or if it was done before
+        that glance_store itself reads, if they name no such store, or if it
+        was done before
     """
-    if multi_backend.CONF is conf:
+    if multi_backend.CONF is conf and OURS in (
+            conf.enabled_backends or {}).values():
         multi_backend.CONF = _Options(conf)

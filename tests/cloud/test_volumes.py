@@ -155,7 +155,7 @@ class DirectCloneTest(volumes.VolumesTestCase):
         user = machine.site.credentials('glance')
         self.set(base.Settings(machine.glance.conf, machine.glance.api), {
             'DEFAULT': {'enabled_backends': ','.join([
-                *('%s:rbd_progress' % store for store in glance.POOLS),
+                *('%s:rbd' % store for store in glance.POOLS),
                 self.STORE + ':cinder'])},
             self.STORE: {
                 'cinder_store_auth_address': str(user['auth_url']),

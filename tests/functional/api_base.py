@@ -40,8 +40,11 @@ ADMIN = glance_base.ADMIN_HEADERS
 
 ROUTER = 'glance_progress.api:API.factory'
 
+# The router has stores of the stock type metered; those of ours are without
+# its help.
 STORES = {
-    **glance_base.STORES,
+    **{name: {**store, 'type': 'rbd'}
+       for name, store in glance_base.STORES.items()},
     'third': {'type': 'rbd_progress', 'pool': services.THIRD_POOL,
               **glance_base.CHUNK},
     'disk': {'type': 'file'},

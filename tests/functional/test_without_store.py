@@ -61,6 +61,9 @@ LOCATIONS = {
     'of no store': (None, False, 'file:///{image}'),
 }
 
+#: The type that stores are configured as, of who serves them.
+TYPES = {'stock': 'rbd', 'ours': 'rbd', 'ours by type': 'rbd_progress'}
+
 #: Modes of glance_store, and the stores in it.
 STORES = {
     'single': {'http': {'type': 'http'},
@@ -199,7 +202,8 @@ class GlanceTest(glance_base.GlanceTestCase, LocationTestCase):
 
     def restart(self, kind: str, mode: str, delayed: bool) -> None:
         self.api.stop()
-        self.api.stores = of_type(STORES[mode], kind)
+        self.api.router = None if kind == 'stock' else api_base.ROUTER
+        self.api.stores = of_type(STORES[mode], TYPES[kind])
         self.api.multi_store = mode != 'single'
         self.api.default_store = 'ceph' if mode != 'single' else 'rbd'
         self.api.options = {**self.api.options, 'DEFAULT': {
@@ -278,20 +282,21 @@ class GlanceTest(glance_base.GlanceTestCase, LocationTestCase):
         return seen
 
     def compare(
-        self, mode: str, delayed: bool
+        self, mode: str, delayed: bool, *kinds: str
     ) -> dict[str, dict[str, Any]]:
-        expected = self.observe('rbd', mode, delayed)
-        seen = self.observe('rbd_progress', mode, delayed)
-        for name in self.NAMES:
-            if self.UPSTREAM_DEFECT in expected[name]['read']:
-                expected[name]['read'] = seen[name]['read']
-        self.assertEqual(expected, seen)
+        expected = self.observe('stock', mode, delayed)
+        for kind in kinds:
+            seen = self.observe(kind, mode, delayed)
+            for name in self.NAMES:
+                if self.UPSTREAM_DEFECT in expected[name]['read']:
+                    expected[name]['read'] = seen[name]['read']
+            self.assertEqual(expected, seen, kind)
         self.assertEqual(hashlib.sha256(CONTENT).hexdigest(),
                          seen['foreign fsid']['read'])
         return seen
 
     def test_multi(self) -> None:
-        seen = self.compare('multi', delayed=False)
+        seen = self.compare('multi', False, 'ours', 'ours by type')
         for name in ('old', 'old, in another store'):
             self.assertEqual(hashlib.sha256(CONTENT).hexdigest(),
                              seen[name]['read'])
@@ -302,9 +307,9 @@ class GlanceTest(glance_base.GlanceTestCase, LocationTestCase):
     def test_scrubber(self) -> None:
         # It asks for the store by the scheme, of which there is none where
         # several stores can be, and so leaves what names no store.
-        seen = self.compare('multi', delayed=True)
+        seen = self.compare('multi', True, 'ours by type')
         self.assertEqual([], seen['its own']['left'][services.POOL])
 
     def test_scrubber_of_one_store(self) -> None:
-        seen = self.compare('single', delayed=True)
+        seen = self.compare('single', True, 'ours by type')
         self.assertEqual([], seen['foreign fsid']['left'][services.POOL])

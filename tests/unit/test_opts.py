@@ -42,7 +42,7 @@ class TestListOpts(base.TestCase):
         sample = io.StringIO()
         generator.generate(conf, sample)
         for opt in opts.OPTS:
-            self.assertIn('\n#%s = ' % opt.name, sample.getvalue())
+            self.assertIn('\n#%s =' % opt.name, sample.getvalue())
 
     def test_register_twice(self):
         conf = self.config()
@@ -67,7 +67,7 @@ class TestCheck(base.TestCase):
              'writes_in_flight': 3,
              'stalled_after': 60.0, 'record_ttl': 86400,
              'record_secrets': None,
-             'honor_base_image_ref': True,
+             'stock_stores': [], 'honor_base_image_ref': True,
              'location_check': 'enforce', 'location_consumers': None,
              'legacy_keys': True, 'legacy_ttl': 86400},
             dict(conf.glance_progress))
@@ -120,6 +120,24 @@ class TestCheck(base.TestCase):
                 self.given('stalled_after = ' + value, 'update_interval = 5'))
             self.assertIn('stalled_after = %s.0' % value, str(exc))
             self.assertIn('update_interval = 5.0', str(exc))
+
+    def test_stock_stores(self):
+        self.check_stock_stores('rbd')
+        self.check_stock_stores('a, b', 'a:rbd,b:rbd')
+        for value, backends, known in (('a', None, 'there is rbd'),
+                                       ('rbd', 'a:rbd,b:file', 'is a, b')):
+            exc = self.assertRaises(
+                ValueError, self.check_stock_stores, value, backends)
+            self.assertIn('stock_stores: there is no store %r' % value,
+                          str(exc))
+            self.assertIn(known, str(exc))
+
+    def check_stock_stores(self, value, backends=None):
+        conf = self.given(
+            'stock_stores = ' + value, '[DEFAULT]',
+            *(['enabled_backends = ' + backends] if backends else []))
+        conf.register_opt(cfg.DictOpt('enabled_backends'))
+        opts.check(conf)
 
     def test_certificate_and_key_go_together(self):
         for name in ('memcached_tls_certfile', 'memcached_tls_keyfile'):

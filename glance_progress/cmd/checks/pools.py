@@ -26,7 +26,7 @@ from glance_progress.ceph import trial
 from glance_progress.cli import outcome
 from glance_progress.cmd.checks import subject
 from glance_progress.cmd.checks import verdict
-from glance_progress.driver import store_type
+from glance_progress.driver import register
 
 NAME = 'Stores in Ceph'
 
@@ -35,13 +35,11 @@ def check(about: subject.Subject) -> Any:
     """Store a tiny image in each pool, look at it, and delete it."""
     conf = about.conf
     where = places.of(conf)
-    backends = getattr(conf, 'enabled_backends', None)
-    kinds = backends.values() if backends else conf.glance_store.stores
     found = []
-    if store_type.OURS not in kinds:
+    if not register.shows_progress(conf):
         found.append((verdict.WARNING,
-                      'No store is of type %s: no upload shows progress.'
-                      % store_type.OURS))
+                      'No upload shows progress: no store is of type rbd, but '
+                      'those in [glance_progress] stock_stores.'))
     if about.offline:
         return verdict.worst(found, subject.OFFLINE)
     if where and bindings.missing() is not None:

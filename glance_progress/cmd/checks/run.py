@@ -31,6 +31,7 @@ from glance_progress.cmd.checks import locations
 from glance_progress.cmd.checks import memcached
 from glance_progress.cmd.checks import options
 from glance_progress.cmd.checks import pools
+from glance_progress.cmd.checks import router
 from glance_progress.cmd.checks import self_reference
 from glance_progress.cmd.checks import subject
 from glance_progress.cmd.checks import table
@@ -41,7 +42,7 @@ from glance_progress.locations import finding
 # What does not depend on the options of this package, and what does.
 _FIRST = (options, bindings)
 _LATER = (memcached, pools)
-_LAST = (self_reference, uwsgi)
+_LAST = (router, self_reference, uwsgi)
 
 _Results = list[tuple[str, Any]]
 

@@ -40,7 +40,7 @@ class StoresDetailTest(base.BaseProgressTest):
                   for store in client.list_stores_detail()['stores']}
         for name in CONF.glance_progress.stores:
             self.assertIn(name, stores)
-            self.assertEqual('rbd_progress', stores[name]['type'])
+            self.assertIn(stores[name]['type'], ('rbd', 'rbd_progress'))
             self.assertTrue(stores[name]['properties']['pool'])
         # The details are those of the stores that users may choose from.
         names = {store['id'] for store

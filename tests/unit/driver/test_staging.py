@@ -59,44 +59,6 @@ class TestCase(base.TestCase):
                 if wire.STAGING_STORE in stores}
 
 
-class TestInstall(TestCase):
-
-    def test_replaces_glances_own(self):
-        conf = self.a_glance('enabled_backends = web:http')
-        theirs = self.stores()
-        self.assertNotIn(staging.Store, theirs.values())
-        staging.install(conf)
-        self.assertEqual(
-            dict.fromkeys(theirs, staging.Store), self.stores())
-
-    def test_once(self):
-        conf = self.a_glance('enabled_backends = web:http')
-        staging.install(conf)
-        self.patch('glance_progress.driver.staging._replace', None)
-        staging.install(conf)
-        self.assertNotIn('without progress', self.log.output)
-
-    def test_tries_again_after_a_fault(self):
-        conf = self.a_glance('enabled_backends = web:http')
-        parent = os.path.dirname(self.directory)
-        os.rename(parent, parent + '.away')
-        with open(parent, 'w'):
-            pass
-        for _ in range(2):
-            staging.install(conf)
-            self.assertNotIn(staging.Store, self.stores().values())
-        self.assertEqual(1, self.log.output.count('without progress'))
-        os.unlink(parent)
-        os.rename(parent + '.away', parent)
-        staging.install(conf)
-        self.assertEqual({staging.Store}, set(self.stores().values()))
-
-    def test_one_store(self):
-        conf = self.a_glance()
-        staging.install(conf)
-        self.assertEqual(('', {}), (self.log.output, self.stores()))
-
-
 class TestSource(TestCase):
 
     def add(self, size):
@@ -105,7 +67,7 @@ class TestSource(TestCase):
         conf = self.a_glance(
             'enabled_backends = web:http', '[glance_progress]',
             'memcached_servers = ' + server.address)
-        staging.install(conf)
+        staging.replace(conf)
         store = glance_store.get_store_from_store_identifier(
             wire.STAGING_STORE)
         told = []

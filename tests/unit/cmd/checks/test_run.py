@@ -67,6 +67,8 @@ class TestMain(base.TestCase):
                    lambda conf: self.glance)
         self.patch('glance_progress.ceph.bindings.missing', lambda: None)
         self.glance_conf = self.file(GLANCE, 'glance-api.conf')
+        self.file('[app:apiv2app]\npaste.app_factory = '
+                  'glance_progress.api:API.factory\n', 'glance-api-paste.ini')
 
     def file(self, text, name='nova.conf'):
         path = os.path.join(self.directory, name)
@@ -154,7 +156,7 @@ class TestMain(base.TestCase):
         self.file('[DEFAULT]\nenabled_backends = a:file\n'
                   'worker_self_reference_url = http://a\n', 'glance-api.conf')
         self.assertEqual(1, self.run_main())
-        self.assertIn('No store is of type rbd_progress', self.out)
+        self.assertIn('No upload shows progress', self.out)
 
     def test_warning(self):
         self.glance = facts.Glance(False, True, 'new-api', 33)
