@@ -103,8 +103,11 @@ class NothingHappens(ProgressError):
                          % (snapshot['image_id'], timeout, snapshot['status']))
 
 
-class _Api:
-    """Asks glance-api, by the session or adapter that it is given."""
+class Api:
+    """Asks glance-api, by the session or adapter that it is given.
+
+    :ivar base: its address, without the version
+    """
 
     def __init__(self, session: Session) -> None:
         if not isinstance(session, adapter.Adapter):
@@ -113,10 +116,15 @@ class _Api:
         if not endpoint:
             raise exceptions.EndpointNotFound()
         # Catalogs have it with and without the version.
-        self._base = re.sub(r'(/v2(\.\d+)?)?/*$', '', endpoint)
+        self.base = re.sub(r'(/v2(\.\d+)?)?/*$', '', endpoint)
         self._adapter = session
         #: Seconds after which the last answer asks to look again
         self.retry_after = 0.0
+
+    @property
+    def project(self) -> str | None:
+        """Return the id of the caller's project; None when it has none."""
+        return self._adapter.get_project_id()
 
     def get(self, path: str, timeout: float = PATIENCE) -> Any:
         """Return what JSON *path*, from /v2 on, answers.
@@ -125,17 +133,27 @@ class _Api:
         :raises exceptions.ClientException: when it answers an error or none
         """
         self.retry_after = 0.0
-        answer = self._adapter.get(
-            self._base + path, timeout=timeout, raise_exc=False)
-        self.retry_after = _seconds(answer.headers.get('Retry-After'))
-        if answer.status_code >= 400:
-            raise exceptions.from_response(answer, 'GET', answer.url)
+        answer = self.request('GET', path, timeout=timeout)
         try:
             return answer.json()
         except ValueError as exc:
             # Before urllib3 2 a body that is cut off is no error.
             raise exceptions.ConnectFailure(
-                'What %s answers is no JSON' % self._base) from exc
+                'What %s answers is no JSON' % self.base) from exc
+
+    def request(self, method: str, path: str, **kwargs: Any) -> Any:
+        """Return the answer to a request, *path* being from /v2 on.
+
+        :param kwargs: as keystoneauth1's sessions take them
+        :raises exceptions.ClientException: when it is an error, or there is
+            none
+        """
+        answer = self._adapter.request(
+            self.base + path, method, raise_exc=False, **kwargs)
+        self.retry_after = _seconds(answer.headers.get('Retry-After'))
+        if answer.status_code >= 400:
+            raise exceptions.from_response(answer, method, answer.url)
+        return answer
 
     def show(self, image_id: str) -> Snapshot:
         """Return the progress of an image, and raise as show() does."""
@@ -157,7 +175,7 @@ def show(session: Session, image_id: str) -> Snapshot:
     :raises ImageNotFound: also for one that the caller may not see
     :raises NoProgressApi: when glance-api has no such resource
     """
-    return _Api(session).show(image_id)
+    return Api(session).show(image_id)
 
 
 def version(session: Session) -> str:
@@ -166,7 +184,7 @@ def version(session: Session) -> str:
     :raises NoProgressApi: when glance-api has no such extension
     """
     try:
-        found = _Api(session).get('/v2/info/progress?limit=0')
+        found = Api(session).get('/v2/info/progress?limit=0')
     except exceptions.NotFound:
         raise NoProgressApi from None
     return str(found.get('version', '1.0'))
@@ -199,7 +217,7 @@ def pages(
     :param timeout: seconds that the server may take for a page
     :raises NoProgressApi: when glance-api has no such resource
     """
-    api = _Api(session)
+    api = Api(session)
     wanted = {'failed': 'true'} if failed else {}
     if limit is not None:
         wanted['limit'] = str(limit)
@@ -240,7 +258,7 @@ def watch(
     :raises ImageNotFound: also for one that the caller may not see
     :raises NoProgressApi: when glance-api has no such resource
     """
-    api = _Api(session)
+    api = Api(session)
     last: Snapshot | None = None
     begun = False
     old: Snapshot | None = None
@@ -253,7 +271,7 @@ def watch(
                 raise
             raise ImageDeleted(image_id) from None
         except exceptions.ClientException as exc:
-            if (last is None or not _passes(exc)
+            if (last is None or not passes(exc)
                     or time.monotonic() - answered > PATIENCE):
                 raise
             LOG.info('Trying again: %s', exc)
@@ -291,7 +309,7 @@ def _seconds(retry_after: str | None) -> float:
     return min(float(retry_after), _LATEST)
 
 
-def _passes(exc: exceptions.ClientException) -> bool:
+def passes(exc: exceptions.ClientException) -> bool:
     """Tell whether the next request may well succeed."""
     status = getattr(exc, 'http_status', 0) or 0
     return (isinstance(exc, exceptions.ConnectionError)

@@ -141,7 +141,7 @@ class Bars(Display):
 
     def title(self, text: str) -> None:
         bar = self._bar(None)
-        bar.bar_format = _literally(text)
+        bar.bar_format = literally(text)
         bar.refresh()
 
     def update(self, records: Sequence[Described]) -> None:
@@ -162,8 +162,8 @@ class Bars(Display):
     def _draw(self, bar: tqdm.tqdm[Any], record: Described) -> None:
         # Percent, rate and ETA are the record's. tqdm's own count from when
         # it was started, and reach 100 % before the store has finished.
-        text = _literally('%s, %s' % (numbers(record), state(record)))
-        name = _literally(record['store'])
+        text = literally('%s, %s' % (numbers(record), state(record)))
+        name = literally(record['store'])
         if record['percent'] is None:
             bar.bar_format = '%s: %s' % (name, text)
         else:
@@ -182,7 +182,7 @@ class Bars(Display):
                       flush=True)
 
 
-def _literally(text: str) -> str:
+def literally(text: str) -> str:
     """Return *text* for a format that is to show it as it is."""
     return text.replace('{', '{{').replace('}', '}}')
 

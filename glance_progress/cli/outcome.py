@@ -32,6 +32,8 @@ from glance_progress.records import wire
 FINISHED = 0
 FAILED = 1
 STALLED = 2
+#: All is there, and not known to be what it was to be.
+UNVERIFIED = 3
 #: Could not look: wrong usage or configuration, or no memcached answers.
 UNUSABLE = 255
 INTERRUPTED = 128 + signal.SIGINT

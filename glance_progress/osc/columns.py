@@ -103,6 +103,14 @@ class Text(_Column):
             str(self._value))
 
 
+class YesNo(_Column):
+    """Writes whether something is so, and None as ``-``."""
+
+    def human_readable(self) -> str:
+        return _UNKNOWN if self._value is None else (
+            'yes' if self._value else 'no')
+
+
 class Lock(_Column):
     """Writes since when an import holds an image, and None as ``-``."""
 

@@ -39,6 +39,7 @@ from glance_progress.cli import outcome
 from glance_progress import client
 from glance_progress.osc import columns
 from glance_progress.osc import life
+from glance_progress.osc import service
 
 LOG = logging.getLogger(__name__)
 
@@ -91,10 +92,7 @@ class _Command(command.Command):
     app: Any  # the clients that it has are those of its plugins
 
     def _session(self) -> adapter.Adapter:
-        # Not the image client itself: it may answer from a cache.
-        image = self.app.client_manager.image
-        return adapter.Adapter(
-            image.session, endpoint_override=image.get_endpoint())
+        return service.session(self.app)
 
     def _image_id(self, name_or_id: str) -> str:
         try:

@@ -14,22 +14,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import http.server
 import json
 import os
 import pathlib
 import subprocess
 import sys
-import threading
-
-import fixtures
 
 from allinone.daemons import glance
 from glance_progress.driver import failure
 from tests.functional import api_base
 from tests.functional import base
+from tests.functional import door
 from tests.functional import glance_base
 from tests.functional import services
 
@@ -43,50 +38,6 @@ def program() -> pathlib.Path:
         or pathlib.Path(sys.executable).with_name('openstack'))
 
 
-class Door(fixtures.Fixture):
-    """Stands before glance-api and says who is asking.
-
-    As Keystone's middleware does for a token: a command line has no means to
-    send the headers by which this Glance knows a user.
-    """
-
-    def __init__(self, port: int, headers: dict[str, str]) -> None:
-        self._port = port
-        self._headers = headers
-
-    def _setUp(self) -> None:
-        door = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-
-            def do_GET(self) -> None:
-                peer = http.client.HTTPConnection(
-                    '127.0.0.1', door._port, timeout=60)
-                with contextlib.closing(peer):
-                    peer.request(
-                        'GET', self.path, headers={
-                            **door._headers, 'Host': self.headers['Host']})
-                    answer = peer.getresponse()
-                    body = answer.read()
-                self.send_response(answer.status)
-                self.send_header('Content-Type', answer.headers[
-                    'Content-Type'])
-                self.send_header('Content-Length', str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        server.daemon_threads = True
-        self.url = 'http://127.0.0.1:%d' % server.server_port
-        threading.Thread(
-            target=server.serve_forever, args=(0.05,), daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-
-
 class OpenStackClientTest(api_base.ApiTestCase):
 
     @classmethod
@@ -95,7 +46,7 @@ class OpenStackClientTest(api_base.ApiTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.door = self.useFixture(Door(self.api.port, api_base.OWNER))
+        self.door = self.useFixture(door.Door(self.api.port, api_base.OWNER))
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
         # What the machine's user has configured is not for this test.
@@ -225,16 +176,16 @@ class OpenStackClientTest(api_base.ApiTestCase):
 
     def test_list_of_others(self) -> None:
         ids = self.upload_some()
-        self.door._headers = api_base.a_project()
+        self.door.headers = api_base.a_project()
         self.assertEqual([], self.json('list', '--all'))
-        self.door._headers = api_base.ADMIN
+        self.door.headers = api_base.ADMIN
         self.assertLessEqual({(image_id, 'demo') for image_id in ids}, {
             (each['ID'], each['Project'])
             for each in self.json('list', '--all')})
 
     def test_image_of_others(self) -> None:
         image_id = self.create(name='theirs')
-        self.door._headers = api_base.a_project()
+        self.door.headers = api_base.a_project()
         for command, status in (('show', 1), ('watch', 255)):
             done = self.openstack(command, image_id)
             self.assertEqual((status, ''), done[:2])
@@ -242,7 +193,7 @@ class OpenStackClientTest(api_base.ApiTestCase):
 
     def test_glance_without_the_extension(self) -> None:
         with glance_base.make('glance-without-progress') as api:
-            self.door._port = api.port
+            self.door.port = api.port
             image_id = api.client(api_base.OWNER).images.create(
                 disk_format='raw', container_format='bare').id
             for argv, status in ((('show', image_id), 1), (('list',), 1),
