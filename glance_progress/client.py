@@ -201,23 +201,23 @@ def list_images(
         when they were deleted since; for an admin those of all projects
     :raises NoProgressApi: when glance-api has no such resource
     """
-    for page in pages(session, failed):
+    for page in pages(Api(session), failed):
         yield from page['images']
 
 
 def pages(
-    session: Session, failed: bool = False, limit: int | None = None,
+    api: Api, failed: bool = False, limit: int | None = None,
     timeout: float = PATIENCE,
 ) -> Iterator[dict[str, Any]]:
     """Yield each page of what list_images() goes through, as it is answered.
 
-    The next page is fetched when it is asked for.
+    The next page is fetched when it is asked for. The ``retry_after`` of
+    *api* is then that of the last one.
 
     :param limit: images a page, as the server has it by default
     :param timeout: seconds that the server may take for a page
     :raises NoProgressApi: when glance-api has no such resource
     """
-    api = Api(session)
     wanted = {'failed': 'true'} if failed else {}
     if limit is not None:
         wanted['limit'] = str(limit)

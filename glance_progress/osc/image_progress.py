@@ -40,6 +40,7 @@ from glance_progress import client
 from glance_progress.osc import columns
 from glance_progress.osc import life
 from glance_progress.osc import service
+from glance_progress.osc import transit
 
 LOG = logging.getLogger(__name__)
 
@@ -150,7 +151,29 @@ class ListImageProgress(_Command, command.Lister):
             '--failed', action='store_true',
             help='List images whose data have failed to arrive, with the '
                  'reason, also images that were deleted since')
+        parser.add_argument(
+            '--watch', action='store_true',
+            help='Show what is in transit for as long as you like: a live '
+                 'view on a terminal, elsewhere a line for all that is new')
         return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        if not parsed_args.watch:
+            return int(super().run(parsed_args))
+        if parsed_args.failed or parsed_args.limit is not None:
+            LOG.error('--watch goes with neither --failed nor --limit')
+            return outcome.UNUSABLE
+        try:
+            session = self._session()
+            with contextlib.closing(transit.choose()) as view:
+                transit.watch(session, _of_project(
+                    session, parsed_args.all), view)
+        except KeyboardInterrupt:
+            return outcome.INTERRUPTED
+        except (client.ProgressError, exceptions.ClientException) as exc:
+            LOG.error('%s', exc)
+            return outcome.UNUSABLE
+        return outcome.FINISHED
 
     def take_action(
         self, parsed_args: argparse.Namespace
@@ -163,14 +186,18 @@ class ListImageProgress(_Command, command.Lister):
             images = map(_with_failure, images)
         else:
             fields = _LISTED_OF_ALL if parsed_args.all else _LISTED
-        # Without a project, as a system's admin is, there is nothing to
-        # select by.
-        project = session.get_project_id()
-        if project is not None and not parsed_args.all:
-            images = (each for each in images if each['owner'] == project)
+        images = filter(_of_project(session, parsed_args.all), images)
         return tuple(fields.values()), (
             _values(each, fields)
             for each in itertools.islice(images, parsed_args.limit))
+
+
+def _of_project(session: adapter.Adapter, all_of_them: bool) -> transit.Select:
+    """Return what tells whether to list an image."""
+    project = session.get_project_id()
+    # Without a project, as a system's admin is, there is nothing to select by.
+    return lambda snapshot: (
+        all_of_them or project in (None, snapshot['owner']))
 
 
 class WatchImageProgress(_Command):

@@ -35,8 +35,8 @@ from glance_progress.upload import comparison
 from glance_progress.upload import paths
 from glance_progress.upload import pool
 from glance_progress.upload import run
-from glance_progress.upload import task as tasks
-from glance_progress.upload import wishes
+from glance_progress.upload import tasks
+from glance_progress.upload import wanted
 
 LOG = logging.getLogger(__name__)
 
@@ -109,13 +109,13 @@ class UploadImages(command.Lister):
         return [_planned(task, plan)
                 for task, plan in zip(process.tasks, plans)]
 
-    def _wishes(self, parsed_args: argparse.Namespace) -> wishes.Wishes:
+    def _wishes(self, parsed_args: argparse.Namespace) -> wanted.Wishes:
         owner = self.app.client_manager.image.get_project_id()
         if parsed_args.project:
             owner = common.find_project(
                 self.app.client_manager.identity, parsed_args.project,
                 parsed_args.project_domain).id
-        return wishes.Wishes(
+        return wanted.Wishes(
             owner=owner, use_import=parsed_args.use_import,
             all_stores=parsed_args.all_stores,
             update_existing=parsed_args.update_existing,

@@ -28,7 +28,7 @@ from glance_progress.cli import display
 from glance_progress.osc import words
 from glance_progress.records import wire
 from glance_progress.upload import progress
-from glance_progress.upload import task as tasks
+from glance_progress.upload import tasks
 
 #: Said where a cloud lacks our extension.
 BLIND = ('This cloud does not tell what its stores have taken; what is shown '

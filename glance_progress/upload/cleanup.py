@@ -24,10 +24,10 @@ import time
 from keystoneauth1 import exceptions
 
 from glance_progress import client
-from glance_progress.upload import images as cloud
+from glance_progress.upload import cloud
 from glance_progress.upload import journal
 from glance_progress.upload import marks
-from glance_progress.upload import task as tasks
+from glance_progress.upload import tasks
 
 LOG = logging.getLogger(__name__)
 

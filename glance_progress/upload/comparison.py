@@ -18,14 +18,13 @@ for each algorithm.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Sequence
 import dataclasses
 from typing import Any
 
 from glance_progress.upload import item
 from glance_progress.upload import marks
-from glance_progress.upload import source
+from glance_progress.upload import sources
 
 UPLOAD = 'upload'
 SKIP = 'skip'
@@ -69,7 +68,7 @@ def judge(
 
     :param images: those that have its name
     :param update_existing: whether images with other data may be renamed
-    :raises source.Unreadable: when the data have to be read, and cannot be
+    :raises sources.Unreadable: when the data have to be read, and cannot be
     """
     digests = _Digests(wanted)
     there = [each for each in images
@@ -126,7 +125,7 @@ class _Digests:
         self._known: dict[str, str] = {}
         # A file may be another one than its list says.
         if wanted.checksum is not None and not isinstance(
-                wanted.source, source.File):
+                wanted.source, sources.File):
             algorithm, _, value = wanted.checksum.partition(':')
             self._known[algorithm] = value
 
@@ -170,4 +169,4 @@ def _same(
 
 def _cheap(wanted: item.Item, digests: _Digests, algorithm: str) -> bool:
     """Tell whether a hash is known, or can be had without a download."""
-    return digests.given(algorithm) or isinstance(wanted.source, source.File)
+    return digests.given(algorithm) or isinstance(wanted.source, sources.File)

@@ -10,8 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Brings the data of an image into the cloud, and waits until they are there.
-"""
+"""Brings data into the cloud, and waits until they are there."""
 
 from __future__ import annotations
 
@@ -23,14 +22,14 @@ from typing import Any
 from keystoneauth1 import exceptions
 
 from glance_progress import client
-from glance_progress.upload import images as cloud
+from glance_progress.upload import cloud
 from glance_progress.upload import item
 from glance_progress.upload import patience
 from glance_progress.upload import reading
-from glance_progress.upload import source
-from glance_progress.upload import task as tasks
+from glance_progress.upload import sources
+from glance_progress.upload import tasks
 from glance_progress.upload import thinness
-from glance_progress.upload import wishes as wanted
+from glance_progress.upload import wanted
 
 LOG = logging.getLogger(__name__)
 
@@ -87,7 +86,10 @@ class Delivery:
                     self._images.put(task.image_id, task.body, image.stores)
                 return
             except exceptions.ClientException as exc:
-                if not client.passes(exc):
+                # An attempt that nobody is at the other end of may begin after
+                # the next one was sent, or end after it.
+                late = attempt and isinstance(exc, exceptions.Conflict)
+                if not late and not client.passes(exc):
                     raise
                 if self._settled(task) != 'queued':
                     if not self._wishes.use_import and (
@@ -127,7 +129,7 @@ class Delivery:
     def _import(self, task: tasks.Task) -> None:
         image = task.item
         method = {'name': 'glance-direct'}
-        if isinstance(image.source, source.Url):
+        if isinstance(image.source, sources.Url):
             method = {'name': 'web-download', 'uri': image.source.url}
         self._images.import_data(
             str(task.image_id), method, image.stores, self._wishes.all_stores)
@@ -154,8 +156,7 @@ class Delivery:
             pause = min(2 * pause, _LOOK)
 
     def _why(self, task: tasks.Task) -> str | None:
-        """Return why the data of an image have not arrived, if that is known.
-        """
+        """Return why data have not arrived, None where nobody knows."""
         try:
             failure = self._images.progress(str(task.image_id))[
                 'last_failure']

@@ -22,7 +22,7 @@ import time
 from keystoneauth1 import exceptions
 
 from glance_progress import client
-from glance_progress.upload import task as tasks
+from glance_progress.upload import tasks
 
 LOG = logging.getLogger(__name__)
 

@@ -90,7 +90,7 @@ def detect(path: pathlib.Path, wanted: str | None = None) -> str:
 def _inspect(path: pathlib.Path) -> str:
     try:
         found = format_inspector.detect_file_format(str(path))
-        if str(found) not in _RAW:
+        if found is not None and str(found) not in _RAW:
             # A boot sector that looks odd is for Glance to judge.
             found.safety_check()
     except format_inspector.ImageFormatError as exc:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 import dataclasses
 
-from glance_progress.upload import source
+from glance_progress.upload import sources
 
 
 class Wrong(Exception):
@@ -44,7 +44,7 @@ class Item:
     """
 
     name: str
-    source: source.Source | None = None
+    source: sources.Source | None = None
     disk_format: str = 'raw'
     container_format: str = 'bare'
     properties: dict[str, str] = dataclasses.field(default_factory=dict)

@@ -165,7 +165,7 @@ def _of_version(
     image: dict[str, Any], version: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the values of an image in a version, as the manager has them."""
-    values = {**image, **{
+    values: dict[str, Any] = {**image, **{
         key: version[key] for key in (
             'url', 'mirror_url', 'file', 'checksum', 'visibility')
         if key in version}}

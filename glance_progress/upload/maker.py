@@ -20,18 +20,18 @@ import uuid
 
 from keystoneauth1 import exceptions
 
+from glance_progress.upload import cloud
 from glance_progress.upload import comparison
 from glance_progress.upload import delivery
-from glance_progress.upload import images as cloud
 from glance_progress.upload import item
 from glance_progress.upload import journal
 from glance_progress.upload import marks
 from glance_progress.upload import patience
 from glance_progress.upload import reading
-from glance_progress.upload import task as tasks
+from glance_progress.upload import tasks
 from glance_progress.upload import thinness
 from glance_progress.upload import verify
-from glance_progress.upload import wishes as wanted
+from glance_progress.upload import wanted
 
 LOG = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ import pathlib
 from glance_progress.upload import formats
 from glance_progress.upload import item
 from glance_progress.upload import lists
-from glance_progress.upload import source
+from glance_progress.upload import sources
 
 
 class Found:
@@ -81,7 +81,7 @@ class Found:
         new.stores, new.properties = entry.stores, entry.properties
 
     def _url(self, url: str, entry: lists.Entry) -> item.Item:
-        new = item.Item(entry.name, source.Url(url))
+        new = item.Item(entry.name, sources.Url(url))
         if entry.disk_format is None:
             new.wrong = 'a URL needs its format to be given'
         elif pathlib.PurePath(url).suffix.lower() in formats.COMPRESSED:
@@ -101,21 +101,21 @@ class Found:
         new = item.Item(formats.name(path) if entry is None else entry.name)
         self._by_path.setdefault(path.resolve(), new)
         try:
-            new.source = source.File(path)
+            new.source = sources.File(path)
             if not path.is_file() or not new.source.size:
                 raise item.Wrong('%s is no file, or empty' % path)
             wanted = (formats.of_name(path) if entry is None
                       else entry.disk_format or formats.of_name(path))
             _give_format(new, formats.detect(path, wanted))
-        except (item.Wrong, source.Unreadable) as exc:
+        except (item.Wrong, sources.Unreadable) as exc:
             new.wrong = str(exc)
         except OSError as exc:
             new.wrong = '%s: %s' % (path, exc.strerror)
         if new.disk_format not in (formats.KERNEL, formats.RAMDISK):
             new.kernel = self._part(
-                path, formats.KERNELS, entry and entry.kernel)
+                path, formats.KERNELS, entry.kernel if entry else None)
             new.ramdisk = self._part(
-                path, formats.RAMDISKS, entry and entry.ramdisk)
+                path, formats.RAMDISKS, entry.ramdisk if entry else None)
         self.items.append(new)
         return new
 

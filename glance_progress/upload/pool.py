@@ -24,7 +24,7 @@ import os
 import threading
 
 from glance_progress.upload import reading
-from glance_progress.upload import task as tasks
+from glance_progress.upload import tasks
 
 #: More than that gain nothing by a single client.
 _MOST = 8

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 import dataclasses
 import time
 
-from glance_progress.upload import task as tasks
+from glance_progress.upload import tasks
 
 # Phases before the data go to the stores, by how much of them is staged: all.
 _STAGED = ('staged', 'decompressing', 'converting', 'verifying')

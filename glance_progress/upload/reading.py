@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import hashlib
 import threading
 
-from glance_progress.upload import source
+from glance_progress.upload import sources
 from glance_progress.upload import zeros
 
 
@@ -42,7 +42,7 @@ class Reading:
     """
 
     def __init__(
-        self, data: source.Source, algorithms: tuple[str, ...],
+        self, data: sources.Source, algorithms: tuple[str, ...],
         chunk_size: int, stopped: threading.Event,
     ) -> None:
         self._data = data

@@ -19,22 +19,20 @@ from collections.abc import Sequence
 import logging
 import threading
 
-from keystoneauth1 import exceptions
-
 from glance_progress import client
 from glance_progress.upload import cleanup
+from glance_progress.upload import cloud
 from glance_progress.upload import comparison
 from glance_progress.upload import delivery
 from glance_progress.upload import follower
-from glance_progress.upload import images as cloud
 from glance_progress.upload import item
 from glance_progress.upload import journal
 from glance_progress.upload import maker
 from glance_progress.upload import patience
 from glance_progress.upload import pool
-from glance_progress.upload import task as tasks
+from glance_progress.upload import tasks
 from glance_progress.upload import thinness
-from glance_progress.upload import wishes as wanted
+from glance_progress.upload import wanted
 from glance_progress.upload import worker
 
 LOG = logging.getLogger(__name__)
@@ -89,8 +87,8 @@ class Run:
         finished, as far as Glance lets it be deleted.
 
         :raises KeyboardInterrupt: when the user has had enough
-        :raises exceptions.ClientException: when there is nothing to be had of
-            this cloud
+        :raises keystoneauth1.exceptions.ClientException: when there is
+            nothing to be had of this cloud
         """
         if self._wishes.use_import:
             self._check_imports()

@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import Any
 
 from glance_progress.upload import item
-from glance_progress.upload import task as tasks
+from glance_progress.upload import tasks
 from glance_progress.upload import zeros
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from glance_progress.upload import item
 from glance_progress.upload import marks
-from glance_progress.upload import task as tasks
+from glance_progress.upload import tasks
 
 Digest = Callable[[tasks.Task, str], 'str | None']
 
@@ -27,7 +27,7 @@ Digest = Callable[[tasks.Task, str], 'str | None']
 def verify(
     task: tasks.Task, image: dict[str, Any], digest: Digest
 ) -> tuple[bool | None, str]:
-    """Return whether the image's hash is that of the data, and how it is known.
+    """Return whether the image's hash is that of the data, and how.
 
     :param digest: returns a hash of what was sent, None where nobody knows it
     :returns: None when that cannot be known, with the reason

@@ -19,21 +19,21 @@ from typing import Any
 
 from keystoneauth1 import exceptions
 
+from glance_progress.upload import cloud
 from glance_progress.upload import comparison
-from glance_progress.upload import images as cloud
 from glance_progress.upload import item
 from glance_progress.upload import maker
 from glance_progress.upload import patience
 from glance_progress.upload import reading
-from glance_progress.upload import source
-from glance_progress.upload import task as tasks
-from glance_progress.upload import wishes as wanted
+from glance_progress.upload import sources
+from glance_progress.upload import tasks
+from glance_progress.upload import wanted
 
 LOG = logging.getLogger(__name__)
 
 
 #: What may be wrong with an image, and with nothing else.
-FAULTS = (item.Wrong, source.Unreadable, exceptions.ClientException)
+FAULTS = (item.Wrong, sources.Unreadable, exceptions.ClientException)
 
 
 class Worker:
@@ -91,7 +91,7 @@ class Worker:
             if part.state not in (*tasks.GOOD, tasks.WAITING):
                 raise item.Wrong('%s is %s, which was to be its %s' % (
                     part.item.name, part.state, name))
-        if isinstance(image.source, source.Url) and (
+        if isinstance(image.source, sources.Url) and (
                 not self._wishes.fetched_by_cloud(image)):
             image.source.open()
         there = self._patient.ask(

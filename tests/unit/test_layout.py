@@ -51,7 +51,7 @@ ROOMS = (
     {'foreign'},
     {'records'},
     {'answer', 'ceph', 'cli', 'client', 'driver'},
-    {'imports', 'locations', 'metrics'},
+    {'imports', 'locations', 'metrics', 'upload'},
     {'fixture', 'opts'},
     {'api', 'cmd', 'osc'},
 )

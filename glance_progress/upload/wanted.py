@@ -18,7 +18,7 @@ from collections.abc import Iterable
 import dataclasses
 
 from glance_progress.upload import item
-from glance_progress.upload import source
+from glance_progress.upload import sources
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,4 +55,4 @@ class Wishes:
 
     def fetched_by_cloud(self, wanted: item.Item) -> bool:
         """Tell whether the cloud itself is to fetch the data of an image."""
-        return self.use_import and isinstance(wanted.source, source.Url)
+        return self.use_import and isinstance(wanted.source, sources.Url)
