@@ -57,7 +57,7 @@ def transit(api: adapter.Adapter) -> Transit:
     images: dict[str, Any] = {}
     memcached: Mapping[str, int] | None = None
     for number, page in enumerate(client.pages(
-            api, limit=_PAGE, timeout=account.TIMEOUT)):
+            client.Api(api), limit=_PAGE, timeout=account.TIMEOUT)):
         images.update((each['image_id'], each) for each in page['images'])
         if number == 0:
             memcached = _memcached(page)
@@ -67,7 +67,8 @@ def transit(api: adapter.Adapter) -> Transit:
 def failed(api: adapter.Adapter) -> list[Mapping[str, Any]]:
     """Ask which images have failed, and raise as transit() does."""
     return [image for page in client.pages(
-        api, failed=True, limit=_PAGE, timeout=account.TIMEOUT)
+        client.Api(api), failed=True, limit=_PAGE,
+        timeout=account.TIMEOUT)
         for image in page['images']]
 
 

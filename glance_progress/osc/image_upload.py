@@ -23,7 +23,7 @@ import signal
 from typing import Any
 
 from keystoneauth1 import exceptions
-from openstackclient.identity import common
+from openstack import exceptions as sdk_exceptions
 from osc_lib.cli import parseractions
 from osc_lib.command import command
 
@@ -110,13 +110,8 @@ class UploadImages(command.Lister):
                 for task, plan in zip(process.tasks, plans)]
 
     def _wishes(self, parsed_args: argparse.Namespace) -> wanted.Wishes:
-        owner = self.app.client_manager.image.get_project_id()
-        if parsed_args.project:
-            owner = common.find_project(
-                self.app.client_manager.identity, parsed_args.project,
-                parsed_args.project_domain).id
         return wanted.Wishes(
-            owner=owner, use_import=parsed_args.use_import,
+            owner=self._owner(parsed_args), use_import=parsed_args.use_import,
             all_stores=parsed_args.all_stores,
             update_existing=parsed_args.update_existing,
             stores=tuple(parsed_args.store or ()),
@@ -124,6 +119,22 @@ class UploadImages(command.Lister):
             protected=parsed_args.protected,
             properties=tuple((parsed_args.property or {}).items()),
             tags=tuple(parsed_args.tag or ()))
+
+    def _owner(self, parsed_args: argparse.Namespace) -> str | None:
+        """Return the id of the project that is to have the images."""
+        manager = self.app.client_manager
+        if not parsed_args.project:
+            return manager.image.get_project_id()
+        identity = manager.sdk_connection.identity
+        query = {}
+        try:
+            if parsed_args.project_domain:
+                query['domain_id'] = identity.find_domain(
+                    parsed_args.project_domain, ignore_missing=False).id
+            return str(identity.find_project(
+                parsed_args.project, ignore_missing=False, **query).id)
+        except sdk_exceptions.ForbiddenException:
+            return str(parsed_args.project)  # who may not look names an id
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         if parsed_args.all_stores and not parsed_args.use_import:
@@ -174,7 +185,9 @@ def _add_properties(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--project', metavar='<project>',
         help='Project that is to have the images (name or ID)')
-    common.add_project_domain_option_to_parser(parser)
+    parser.add_argument(
+        '--project-domain', metavar='<project-domain>',
+        help='Domain of that project (name or ID)')
 
 
 @contextlib.contextmanager
@@ -183,8 +196,10 @@ def _told_to_end() -> Any:
     def interrupt(number: int, frame: Any) -> None:
         raise KeyboardInterrupt
 
+    # What nohup has had ignored stays so.
     before = {each: signal.signal(each, interrupt)
-              for each in (signal.SIGTERM, signal.SIGHUP)}
+              for each in (signal.SIGTERM, signal.SIGHUP)
+              if signal.getsignal(each) != signal.SIG_IGN}
     try:
         yield
     finally:

@@ -167,7 +167,8 @@ def watch(session: client.Session, wanted: Select, view: View) -> None:
     answered: float | None = None
     while True:
         try:
-            going = [each for each in client.pages(api) if wanted(each)]
+            going = [each for page in client.pages(api)
+                     for each in page['images'] if wanted(each)]
             pause = max(_INTERVAL, api.retry_after)
             ids = {each['image_id'] for each in going}
             gone = [_last(api, each) for image_id, each in known.items()

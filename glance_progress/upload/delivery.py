@@ -36,6 +36,12 @@ LOG = logging.getLogger(__name__)
 #: Times that the data of an image are sent at most.
 _ATTEMPTS = 3
 
+# Properties of an image that Glance imports: stores that are yet to get it,
+# and have not got it; and its task.
+_IMPORTING_TO = 'os_glance_importing_to_stores'
+_FAILED_IN = 'os_glance_failed_import'
+_LOCK = 'os_glance_import_task'
+
 # Seconds between two looks at what the cloud works on by itself.
 _LOOK = 1.0
 
@@ -131,6 +137,7 @@ class Delivery:
         method = {'name': 'glance-direct'}
         if isinstance(image.source, sources.Url):
             method = {'name': 'web-download', 'uri': image.source.url}
+        task.snapshot = None  # it is of what was before
         self._images.import_data(
             str(task.image_id), method, image.stores, self._wishes.all_stores)
 
@@ -141,17 +148,23 @@ class Delivery:
         :raises item.Wrong: when they have not come there
         """
         pause = _LOOK / 8
+        begun, called = False, time.monotonic()
         while True:
             image = self._look(task)
             task.status = image['status']
-            failed = image.get('os_glance_failed_import')
-            if task.status in ('queued', 'killed', 'deleted') or failed:
+            if task.status == 'active' and not image.get(_IMPORTING_TO):
+                if not image.get(_FAILED_IN):
+                    return image
                 raise item.Wrong(self._why(task) or (
-                    'the import has failed' + (
-                        ' in ' + failed if failed else '')))
-            if task.status == 'active' and not image.get(
-                    'os_glance_importing_to_stores'):
-                return image
+                    'the import has failed in ' + image[_FAILED_IN]))
+            waits = (task.status in ('queued', 'uploading')
+                     and not image.get(_LOCK))
+            begun = begun or not waits
+            # The import begins some time after it was called for.
+            late = time.monotonic() - called > client.PATIENCE
+            if (task.status in ('killed', 'deleted') or _has_failed(task)
+                    or waits and (begun or late)):
+                raise item.Wrong(self._why(task) or 'the import has failed')
             self._patient.wait(pause)
             pause = min(2 * pause, _LOOK)
 
@@ -163,3 +176,8 @@ class Delivery:
             return str(failure['failure']) if failure else None
         except (client.ProgressError, exceptions.ClientException):
             return None
+
+
+def _has_failed(task: tasks.Task) -> bool:
+    """Tell whether the cloud says that an import has failed."""
+    return task.snapshot is not None and task.snapshot['phase'] == 'failed'

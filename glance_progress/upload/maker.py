@@ -132,21 +132,21 @@ class Maker:
             given, _, value = (task.item.checksum or '').partition(':')
             return value if given == algorithm else None
         if algorithm not in task.body.digests:
-            # Read once more; the next image is hashed in this way at once.
-            self._algorithm = algorithm
             assert task.item.source is not None
             try:
                 task.body.digests[algorithm] = task.item.source.digest(
                     algorithm)
             except ValueError:
                 return None
+            # That was a second reading; the next image needs none.
+            self._algorithm = algorithm
         return task.body.digests[algorithm]
 
     def _complete(self, task: tasks.Task, image: dict[str, Any]) -> None:
         """Take our mark away, and protect the image if that is wanted."""
         changes: list[dict[str, Any]] = [
             {'op': 'remove', 'path': '/' + marks.RUN}]
-        noted = verify.to_note(task, image, self._algorithm)
+        noted = verify.to_note(task, image)
         if noted is not None:
             changes.append({'op': 'add', 'path': '/' + marks.CHECKSUM,
                             'value': noted})

@@ -49,18 +49,14 @@ def verify(
     return known == found[1], found[0]
 
 
-def to_note(
-    task: tasks.Task, image: dict[str, Any], algorithm: str
-) -> str | None:
+def to_note(task: tasks.Task, image: dict[str, Any]) -> str | None:
     """Return what a later run is to find in the image; None for nothing.
 
     That is where Glance's own hash will not tell whether the data are there.
-
-    :param algorithm: one by which what was sent is hashed
     """
     if task.item.checksum is not None:
         return marks.checksum(task.item.checksum, image, bool(task.verified))
     if task.verified is None and task.body is not None:
-        return marks.checksum('%s:%s' % (
-            algorithm, task.body.digests[algorithm]), image, False)
+        digest = max(task.body.digests.items())  # any will do
+        return marks.checksum('%s:%s' % digest, image, False)
     return None

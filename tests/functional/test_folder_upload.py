@@ -14,16 +14,20 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import http.server
 import json
 import os
 import pathlib
 import signal
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import fixtures
+import rbd
 import yaml
 
 from allinone.daemons import glance
@@ -305,6 +309,15 @@ class FaultTest(UploadTestCase):
 
 class ImportTest(UploadTestCase):
 
+    @classmethod
+    def make_api(cls) -> glance.GlanceBase:
+        # What web-download fetches has to be allowed.
+        return api_base.make('glance-' + cls.__name__, options={
+            **cls.filtering(),
+            'image_conversion': {'output_format': 'raw'},
+            'image_import_opts': {
+                'image_import_plugins': '[image_conversion]'}})
+
     def test_import_to_stores(self) -> None:
         path = self.write('image.raw', base.data(3 * MiB))
         rows = self.upload(path, '--import', '--store', 'ceph', '--store',
@@ -316,3 +329,73 @@ class ImportTest(UploadTestCase):
         self.assertEqual({'ceph', 'second'}, set(image.stores.split(',')))
         self.assertTrue(image.protected)
         self.glance.images.update(image.id, protected=False)
+
+    def test_converted_by_the_cloud(self) -> None:
+        path = self.qcow2('image.qcow2')
+        for result in ('uploaded', 'skipped'):
+            row = self.upload(path, '--import', expected=3)['image']
+            self.assertEqual((result, None), (row['Result'], row['Verified']))
+        self.assertEqual('raw', self.images()['image'].disk_format)
+
+    def serve(self, name: str, content: bytes) -> str:
+        """Have a server on loopback answer with *content*; return its URL."""
+        self.write(name, content)
+        handler = functools.partial(
+            http.server.SimpleHTTPRequestHandler, directory=str(self.folder))
+        server = http.server.ThreadingHTTPServer(
+            ('127.0.0.1', self.download_port), handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.05,),
+                         daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return 'http://127.0.0.1:%d/%s' % (self.download_port, name)
+
+    def test_list_with_urls(self) -> None:
+        content = base.data(3 * MiB)
+        checksum = 'sha256:' + hashlib.sha256(content).hexdigest()
+        url = self.serve('image.raw', content)
+        path = self.write('images.yaml', yaml.safe_dump({'images': [{
+            'name': 'Image', 'format': 'raw', 'login': 'me', 'multi': True,
+            'meta': {'os_distro': 'ubuntu'}, 'tags': [], 'versions': [{
+                'version': '1', 'url': url, 'checksum': checksum}]}]}
+        ).encode())
+        row = self.upload(path)['Image']
+        self.assertEqual(('uploaded', True), (row['Result'], row['Verified']))
+        image = self.images()['Image']
+        self.assert_same(self.folder / 'image.raw', image)
+        self.assertEqual((url, '1', 'me', ['os:ubuntu']), (
+            image.image_source, image.internal_version,
+            image.image_original_user, image.tags))
+        # Without a second download.
+        row = self.upload(path)['Image']
+        self.assertEqual(('skipped', True), (row['Result'], row['Verified']))
+        self.glance.images.delete(image.id)
+        row = self.upload(path, '--import', expected=3)['Image']
+        self.assertEqual(('uploaded', None), (row['Result'], row['Verified']))
+
+
+class ThinTest(UploadTestCase):
+
+    @classmethod
+    def make_api(cls) -> glance.GlanceBase:
+        return api_base.make('glance-' + cls.__name__, stores={'ceph': {
+            **api_base.STORES['ceph'], 'rbd_thin_provisioning': True}})
+
+    def test_saved_bytes(self) -> None:
+        """They are those that Ceph does not keep."""
+        path = self.sparse('image.raw', 64 * MiB)
+        row = self.upload(path)['image']
+        # What a store saves, Glance tells administrators alone.
+        self.assertEqual((None, 48 * MiB), (row['Saved'], row['Zeros']))
+        self.door.headers = glance.identity_headers(
+            self.owner['X-Project-Id'], 'admin')
+        path = path.rename(self.folder / 'second.raw')
+        row = self.upload(path)['second']
+        self.assertEqual(48 * MiB, row['Saved'])
+        kept = []
+        with rbd.Image(self.ioctx(), row['ID'], read_only=True) as image:
+            image.diff_iterate(
+                0, image.size(), None,
+                lambda offset, length, exists: kept.append(length))
+        self.assertEqual(64 * MiB - row['Saved'], sum(kept))

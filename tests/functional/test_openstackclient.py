@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -201,3 +202,17 @@ class OpenStackClientTest(api_base.ApiTestCase):
                 done = self.openstack(*argv)
                 self.assertEqual((status, ''), done[:2])
                 self.assertIn('no progress extension', done[2])
+
+    def test_list_watch(self) -> None:
+        watch = self.start('list', '--watch')
+        image_id = self.create(name='on its way')
+        upload = self.upload(image_id, 4 * MiB)
+        upload.send(bytes(2 * MiB))
+        self.wait_line(watch, r'%s  on its way   50\.0%%  saving  ceph '
+                              r'2\.00MiB/4\.00MiB' % image_id)
+        upload.send(bytes(2 * MiB))
+        self.assertEqual(204, upload.end())
+        self.wait_line(watch, r'%s  on its way  100\.0%%  active' % image_id)
+        watch.send_signal(signal.SIGINT)
+        _, stderr = watch.communicate(timeout=60)
+        self.assertEqual((130, ''), (watch.returncode, stderr))

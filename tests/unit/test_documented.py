@@ -83,6 +83,9 @@ class TestDocumented(base.TestCase):
                 outcome.FINISHED, outcome.FAILED, outcome.STALLED,
                 outcome.INTERRUPTED, outcome.UNUSABLE)),
             ('glance-progress-status', (0, 1, 2, outcome.UNUSABLE)),
+            ('openstack-image-progress-upload', (
+                outcome.FINISHED, outcome.FAILED, outcome.UNVERIFIED,
+                outcome.INTERRUPTED, outcome.UNUSABLE)),
             ('openstack-image-progress', (
                 outcome.FINISHED, outcome.FAILED, outcome.STALLED,
                 outcome.INTERRUPTED, outcome.UNUSABLE)),
