@@ -123,6 +123,13 @@ LIST = {
     'response_body': _object({
         'version': {'type': 'string'},
         'images': {'type': 'array', 'items': IMAGE},
+        'memcached': {
+            'type': ['object', 'null'],
+            'properties': {'servers': {'type': 'integer', 'minimum': 0},
+                           'answering': {'type': 'integer', 'minimum': 0}},
+            'required': ['servers', 'answering'],
+            'additionalProperties': False,
+        },
         'first': {'type': 'string'},
         'next': {'type': 'string'},
     }, 'next'),

@@ -35,8 +35,10 @@ class TestSchemas(base.TestCase):
 
     def validate(self, image):
         SHOW.validate(image)
-        LIST.validate({'version': '1.1', 'images': [image],
-                       'first': '/v2/info/progress'})
+        for memcached in (None, {'servers': 2, 'answering': 0}):
+            LIST.validate({'version': '1.4', 'images': [image],
+                           'memcached': memcached,
+                           'first': '/v2/info/progress'})
 
     def test_no_caches(self):
         HEADERS.validate({'cache-control': 'no-store', 'status': '200'})
