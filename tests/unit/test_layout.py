@@ -21,13 +21,17 @@ TOP = pathlib.Path(__file__).parents[2]
 
 #: What is installed or run as a package of its own.
 PACKAGES = ('allinone', 'devstack', 'glance_progress',
-            'glance_progress_tempest_plugin', 'nova_snapshot_fix', 'patches')
+            'glance_progress_dashboard', 'glance_progress_tempest_plugin',
+            'nova_snapshot_fix', 'patches')
 
 #: package -> packages of this tree that it does not know
 STRANGERS = {
     'allinone': {'devstack', 'glance_progress', 'nova_snapshot_fix', 'patches',
                  'tests', 'tools'},
     'glance_progress': {'allinone', 'nova_snapshot_fix', 'tests', 'tools'},
+    # It runs where Horizon does, without Glance.
+    'glance_progress_dashboard': {'allinone', 'glance_progress',
+                                  'nova_snapshot_fix', 'tests', 'tools'},
     'nova_snapshot_fix': {'allinone', 'glance_progress', 'tests', 'tools'},
     'patches': {'allinone', 'glance_progress', 'nova_snapshot_fix', 'tests',
                 'tools'},

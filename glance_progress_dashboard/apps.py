@@ -1,0 +1,27 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The plugin as an application of Django."""
+
+from __future__ import annotations
+
+from django import apps
+
+
+class GlanceProgressDashboard(apps.AppConfig):
+    """Has Horizon's REST API know our calls."""
+
+    name = 'glance_progress_dashboard'
+
+    def ready(self) -> None:
+        # Django's applications are there now, and the import registers.
+        from glance_progress_dashboard import rest  # noqa: F401
