@@ -35,10 +35,13 @@ def main() -> int:
     parser.add_argument('--directory', type=pathlib.Path,
                         default=allinone.home() / 'cloud',
                         help='where it keeps its files (%(default)s)')
+    parser.add_argument('--dashboard', type=pathlib.Path, metavar='VENV',
+                        help='have Horizon as well, from this environment')
     args = parser.parse_args()
     # So that a kill takes everything down as an interrupt does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    machine = cloud.Cloud(args.directory, pathlib.Path(sys.prefix))
+    machine = cloud.Cloud(
+        args.directory, pathlib.Path(sys.prefix), args.dashboard)
     try:
         result = getattr(machine, args.action)()
     except service.ServiceError as exc:

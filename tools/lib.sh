@@ -240,6 +240,22 @@ function cloud_venv {
     echo "$venv"
 }
 
+# dashboard_venv: print the path of an environment with Horizon, in which this
+# project is installed and switched on as operators do it
+function dashboard_venv {
+    local venv log=$GLANCE_PROGRESS_HOME/log/install-dashboard.log enabled
+    # The list is complete.
+    venv=$(PIP_NO_DEPS=1 make_venv dashboard-2026.2 \
+        tools/requirements/dashboard-2026.2.txt) || return
+    GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
+        GIT_CONFIG_VALUE_0=$TOP pip_install "$log" "$venv" "$TOP" \
+        || failed "could not install this project into $venv" || return
+    enabled=$("$venv/bin/python3" -c 'import openstack_dashboard
+print(openstack_dashboard.__path__[0] + "/local/enabled")') || return
+    cp glance_progress_dashboard/enabled/_1092_*.py "$enabled/" || return
+    echo "$venv"
+}
+
 # client_venv: print the path of an environment with this project and
 # OpenStackClient
 function client_venv {

@@ -4,7 +4,7 @@
 # in it.
 # Everything listens on 127.0.0.1.
 #
-#   tools/run-cloud.sh up [--directory DIRECTORY]
+#   tools/run-cloud.sh up [--directory DIRECTORY] [--dashboard VENV]
 #   tools/run-cloud.sh down|status|logs [--directory DIRECTORY]
 #
 # Run it as root on Debian 12. What is missing gets installed: packages with

@@ -6,11 +6,14 @@
 #   tools/run-demo.sh [--keep] [--size MIB], tools/run-demo.sh --down
 #   tools/run-demo.sh --cloud [--keep] [--size MIB]
 #   tools/run-demo.sh --cloud --down
+#   tools/run-demo.sh --dashboard [--size MIB], tools/run-demo.sh --cloud --down
 #
 # With --cloud it starts Keystone, Placement, Neutron's API, Nova and Cinder as
 # well, boots a server from the image, rebuilds it, makes a snapshot, makes a
 # volume of the image and an image of the volume, and shows what Ceph holds of
-# all that.
+# all that. With --dashboard it does the same, starts Horizon with this
+# package's plugin, leaves everything running, and prints its address and a
+# login.
 #
 # Run it as root on Debian 12. What is missing gets installed: packages with
 # apt, Python packages into an environment outside of this tree. With --keep
@@ -23,6 +26,12 @@ cd "$(dirname "$0")/.."
 if [[ ${1:-} == --cloud ]]; then
     venv=$(cloud_venv)
     PYTHONPATH=. exec "$venv/bin/python3" -m tools.demo.server "${@:2}"
+fi
+if [[ ${1:-} == --dashboard ]]; then
+    venv=$(cloud_venv)
+    dashboard=$(dashboard_venv)
+    PYTHONPATH=. exec "$venv/bin/python3" -m tools.demo.server \
+        --dashboard "$dashboard" "${@:2}"
 fi
 venv=$(services_venv demo)
 PYTHONPATH=. exec "$venv/bin/python3" -m tools.demo.image \

@@ -209,17 +209,24 @@ function side_by_side {
 # A cloud with this package: Tempest, and then settings of Glance and Nova of
 # which only a whole cloud shows what comes.
 function lane_cloud {
-    local venv before
+    local venv before dashboard
     venv=$(cloud_venv) \
         || { check_failed 'environment of the cloud'; return 0; }
+    # shellcheck disable=SC2046
+    apt_install $(packages browser) \
+        || { check_failed 'browser'; return 0; }
+    dashboard=$(dashboard_venv) \
+        || { check_failed 'environment of the dashboard'; return 0; }
     patched_cinder "$venv" || check_failed 'patched Cinder'
     before=${#CHECKS_FAILED[@]}
     CLOUD_PYTHON=$venv/bin/python3
-    check run_cloud up 900
+    check run_cloud up 900 --dashboard "$dashboard"
     [[ ${#CHECKS_FAILED[@]} == "$before" ]] || return 0
     run_tempest "$venv"
     GLANCE_PROGRESS_CLOUD=$CLOUD run_stestr locations "$venv" \
         --test-path ./tests/cloud run --serial
+    GLANCE_PROGRESS_CLOUD=$CLOUD run_stestr dashboard "$venv" \
+        --test-path ./tests/dashboard run --serial
     check run_cloud down 120
 }
 
@@ -236,10 +243,10 @@ function patched_cinder {
     return "$status"
 }
 
-# run_cloud ACTION SECONDS
+# run_cloud ACTION SECONDS [ARGUMENT...]
 function run_cloud {
     PYTHONPATH=. timeout --foreground -k 30 "$2" "$CLOUD_PYTHON" \
-        -m allinone "$1" --directory "$CLOUD"
+        -m allinone "$1" --directory "$CLOUD" "${@:3}"
 }
 
 # run_tempest VENV: our plugin's tests, and those of Tempest itself on images

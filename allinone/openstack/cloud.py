@@ -32,6 +32,7 @@ from allinone.openstack import cinder
 from allinone.openstack import client_files
 from allinone.openstack import content
 from allinone.openstack import glance
+from allinone.openstack import horizon
 from allinone.openstack import keystone
 from allinone.openstack import layout
 from allinone.openstack import neutron
@@ -53,11 +54,15 @@ class Cloud(machine.Machine):
 
     :param directory: holds everything; it is made if it is missing
     :param venv: the virtual environment of all services, with this package
+    :param dashboard_venv: that of Horizon, with this package, for a cloud that
+        is to have it from now on
     """
 
-    def __init__(self, directory: pathlib.Path, venv: pathlib.Path) -> None:
+    def __init__(self, directory: pathlib.Path, venv: pathlib.Path,
+                 dashboard_venv: pathlib.Path | None = None) -> None:
         super().__init__(directory)
         self.site = site = layout.Site(directory, venv)
+        site.dashboard_venv = dashboard_venv or site.dashboard_venv
         self.ceph = ceph.Ceph(self.directory / 'ceph')
         self.memcached = memcached.Memcached(
             self.directory, site.ports['memcached'])
@@ -82,6 +87,9 @@ class Cloud(machine.Machine):
         self.projects: Sequence[project.Project] = (
             self.keystone, self.glance, self.placement, self.neutron,
             self.nova, self.cinder)
+        #: None in a cloud without it.
+        self.horizon = (horizon.Horizon(site, site.dashboard_venv)
+                        if site.dashboard_venv else None)
         infrastructure: Sequence[service.Service] = (
             self.ceph.mon, self.ceph.mgr, self.ceph.osd, self.memcached,
             self.mariadb, self.epmd, self.rabbitmq, self.libvirtd)
@@ -95,6 +103,8 @@ class Cloud(machine.Machine):
     def _openstack(self) -> Iterator[service.Service]:
         for each in self.projects:
             yield from each.services
+        if self.horizon:
+            yield self.horizon.server
 
     def up(self) -> None:
         self.site.save()
@@ -150,6 +160,10 @@ class Cloud(machine.Machine):
                  ['libvirtd', 'placement', 'nova-conductor'])
         plan.add('compute host', self._discover, ['nova-compute'])
         plan.add('images', self._content, ['glance-api', 'nova-api'])
+        if self.horizon:
+            plan.add('horizon', self._ensure(self.horizon.server),
+                     ['dashboard files', 'memcached', 'accounts'])
+            plan.add('dashboard files', self._dashboard)
         plan.add('tempest.conf', self._tempest, ['images'])
         return plan
 
@@ -196,6 +210,10 @@ class Cloud(machine.Machine):
 
     def _discover(self) -> None:
         self.site.once('compute host', self.nova.discover)
+
+    def _dashboard(self) -> None:
+        assert self.horizon
+        self.site.once('dashboard files', self.horizon.make_files)
 
     def _tempest(self) -> None:
         with _using(self.glance.api, self.nova.api):

@@ -36,7 +36,8 @@ RABBITMQ_USER = 'openstack'
 HOST = 'aio'
 
 PORTS = ('memcached', 'mariadb', 'epmd', 'rabbitmq', 'rabbitmq_dist',
-         'keystone', 'glance', 'placement', 'neutron', 'nova', 'cinder')
+         'keystone', 'glance', 'placement', 'neutron', 'nova', 'cinder',
+         'horizon')
 USERS = ('admin', 'demo', 'alt_demo', 'rabbitmq',
          'keystone', 'glance', 'placement', 'neutron', 'nova', 'cinder')
 DATABASES = ('keystone', 'glance', 'placement', 'neutron', 'nova_api',
@@ -72,6 +73,13 @@ class Site:
         #: By which libvirt knows the keys of Ceph's users.
         self.ceph_secrets: dict[str, str] = facts.get('ceph_secrets') or {
             name: str(uuid.uuid4()) for name in GUESTS_USERS}
+        #: The environment of Horizon; None in a cloud without it.
+        self.dashboard_venv: pathlib.Path | None = (
+            pathlib.Path(facts['dashboard_venv'])
+            if facts.get('dashboard_venv') else None)
+        #: With which Horizon signs.
+        self.dashboard_key: str = (
+            facts.get('dashboard_key') or secrets.token_hex(32))
         #: The key of all encrypted volumes: there is no Barbican.
         self.volume_key: str = (
             facts.get('volume_key') or secrets.token_hex(32))
@@ -85,6 +93,8 @@ class Site:
         files.write_private(self._path, json.dumps({
             'ports': self.ports, 'passwords': self.passwords,
             'ceph_secrets': self.ceph_secrets, 'volume_key': self.volume_key,
+            'dashboard_venv': str(self.dashboard_venv or ''),
+            'dashboard_key': self.dashboard_key,
             'made': sorted(self.made)}))
 
     def once(self, name: str, make: Callable[[], object]) -> None:

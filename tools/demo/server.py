@@ -55,6 +55,12 @@ End it all:
     tools/run-demo.sh --cloud --down
 """
 
+DASHBOARD = """
+=== Horizon is at {url}
+
+    user demo, password {password}
+"""
+
 
 class Demo:
     """Takes the steps as the user `demo`."""
@@ -211,6 +217,8 @@ def take_down(machine: cloud.Cloud) -> None:
 
 def main() -> None:
     parser = steps.arguments('tools/run-demo.sh --cloud', __doc__, 512)
+    parser.add_argument('--dashboard', type=pathlib.Path, metavar='VENV',
+                        help='start Horizon of this environment, and keep it')
     args = parser.parse_args()
     if not 1 <= args.size <= 1024:  # the flavor's disk
         parser.error('--size: from 1 to 1024')
@@ -222,11 +230,11 @@ def main() -> None:
     take_down(cloud.Cloud(directory, venv))
     if args.down:
         return
-    machine = cloud.Cloud(directory, venv)
+    machine = cloud.Cloud(directory, venv, args.dashboard)
     keep = False
     try:
         run(machine, args.size)
-        keep = args.keep
+        keep = args.keep or bool(args.dashboard)
     except service.ServiceError as exc:
         raise SystemExit(str(exc))
     except KeyboardInterrupt:
@@ -236,6 +244,10 @@ def main() -> None:
             print(KEPT.format(
                 clouds_yaml=client_files.clouds_yaml(machine.site),
                 openstack=machine.site.program('openstack')))
+            if machine.horizon:
+                print(DASHBOARD.format(
+                    url=machine.horizon.url,
+                    password=machine.site.passwords['demo']))
         else:
             take_down(machine)
 
