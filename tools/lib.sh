@@ -266,6 +266,28 @@ function client_venv {
     echo "$venv"
 }
 
+# debian_root NAME SUITE PACKAGE...: print the path of a root with the Debian of
+# SUITE and these packages, made anew when they change. Whoever changes
+# something lays another directory over it.
+function debian_root {
+    local name=$1 suite=$2
+    local root=$GLANCE_PROGRESS_HOME/root/$name key=${*:2}
+    local log=$GLANCE_PROGRESS_HOME/log/root-$name.log packages
+    packages=$(IFS=,; echo "${*:3}")
+    mkdir -p "$(dirname "$root")" || return
+    (
+        flock 9
+        if [[ $(cat "$root.made-from" 2>/dev/null) != "$key" ]]; then
+            echo "making the root $name of Debian $suite" >&2
+            rm -rf --one-file-system "$root" "$root.made-from" \
+                && quietly "$log" mmdebstrap --variant=apt \
+                    --include="$packages" "$suite" "$root" \
+                && echo "$key" >"$root.made-from"
+        fi
+    ) 9>"$root.lock" || failed "could not make the root $name" || return
+    echo "$root"
+}
+
 # nova_venv RELEASE: print the path of an environment with Nova and what its
 # functional tests need. The project is not installed: Train's libraries are
 # too old for it, and the tests import it from this tree.

@@ -2,7 +2,7 @@
 # Runs everything that CI runs. The last line is "N passed, N failed,
 # N skipped", added up from the results that the test runners have stored.
 #
-#   tools/run-tests.sh [lint] [unit] [functional] [nova] [cloud]
+#   tools/run-tests.sh [lint] [unit] [functional] [deploy] [nova] [cloud]
 #
 # Without arguments it runs all of them.
 #
@@ -12,7 +12,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
 
-LANES=(lint unit functional nova cloud)
+LANES=(lint unit functional deploy nova cloud)
 # Between the oldest and the newest. Their Glance has a script.
 EVENTLET_RELEASES=(2024.1 2025.2)
 
@@ -115,6 +115,13 @@ function lane_functional {
         || { check_failed 'environment of Cinder and Nova'; return 0; }
     GLANCE_PROGRESS_CINDER_NOVA=$venv run_stestr devstack "$GLANCE_VENV" \
         --test-path ./tests/devstack run
+}
+
+# As clouds install and configure it: what their own tools make of our recipes.
+function lane_deploy {
+    GLANCE_PROGRESS_TEST_DIR=$SCRATCH run_stestr deploy "$GLANCE_VENV" \
+        --test-path ./tests/deploy --group_regex '([^.]+\.){3}' \
+        run --concurrency 2
 }
 
 # Nova as released, and copies of it: with our patches, and with upstream's fix
