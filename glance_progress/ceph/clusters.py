@@ -56,6 +56,10 @@ class Clusters:
             ioctx = self._ioctxs[place] = cluster.open_ioctx(place.pool)
         return ioctx
 
+    def fsid(self, place: places.Place) -> str:
+        """Return the id of the Ceph that *place* is in."""
+        return str(self._cluster(*place.cluster).get_fsid())
+
     def _cluster(self, ceph_conf: str, user: str | None) -> Any:
         cluster = self._connected.get((ceph_conf, user))
         if cluster is None:
