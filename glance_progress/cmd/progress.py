@@ -47,10 +47,14 @@ def _parser() -> argparse.ArgumentParser:
                'stalled, or no record), 255 could not look.')
     arguments.add_common(parser)
     commands = parser.add_subparsers(
-        dest='command', required=True, metavar='show|watch|exporter',
+        dest='command', required=True,
+        metavar='show|watch|exporter|leftovers',
         parser_class=arguments.Parser)
     show = commands.add_parser('show', help='show an upload once')
     watch = commands.add_parser('watch', help='follow an upload to its end')
+    # It has arguments of its own, and needs what only Glance's hosts have.
+    commands.add_parser(
+        'leftovers', help='find what broken uploads have left behind')
     for command in (show, watch):
         command.add_argument('image_id', metavar='IMAGE_ID')
         command.add_argument(
@@ -211,7 +215,20 @@ class _Waits:
 
 
 def main(argv: list[str] | None = None) -> int:
+    given = sys.argv[1:] if argv is None else argv
+    if given[:1] == ['leftovers']:
+        return _leftovers(given[1:])
     return outcome.of_printing(lambda: _main(argv))
+
+
+def _leftovers(argv: list[str]) -> int:
+    try:
+        from glance_progress.cmd import leftovers
+    except ImportError as exc:
+        print('glance-progress leftovers: %s; run this in the virtual '
+              'environment of Glance' % exc, file=sys.stderr)
+        return outcome.UNUSABLE
+    return outcome.of_printing(lambda: leftovers.main(argv))
 
 
 def _main(argv: list[str] | None) -> int:

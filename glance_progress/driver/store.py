@@ -31,6 +31,8 @@ from __future__ import annotations
 from typing import Any
 
 from glance_store._drivers import rbd
+from glance_store import exceptions
+from oslo_log import log as logging
 
 from glance_progress.driver import hashed
 from glance_progress.driver import metered
@@ -41,6 +43,8 @@ from glance_progress.driver import upload
 from glance_progress.records import memcached
 from glance_progress.records import options as record_options
 from glance_progress import section
+
+LOG = logging.getLogger(__name__)
 
 # driver.Store.get_store_location_class() looks for it in the module of the
 # driver's class.
@@ -92,10 +96,20 @@ class Store(metered.Metered, rbd.Store):
         *args: Any,
         **kwargs: Any,
     ) -> tuple[Any, ...]:
-        if not self._writes_in_flight or not pipeline.possible():
-            return super()._add(
-                attempt, image_id, image_file, *args, **kwargs)
-        result: tuple[Any, ...] = pipeline.Pipeline(
-            self._writes_in_flight, attempt).add(
-                self, image_id, image_file, *args, **kwargs)
-        return result
+        try:
+            if not self._writes_in_flight or not pipeline.possible():
+                return super()._add(
+                    attempt, image_id, image_file, *args, **kwargs)
+            result: tuple[Any, ...] = pipeline.Pipeline(
+                self._writes_in_flight, attempt).add(
+                    self, image_id, image_file, *args, **kwargs)
+            return result
+        except exceptions.Duplicate:
+            # Not taken for dead here: Ceph keeps the watcher of a client that
+            # was killed for 30 s, and a request has no time for two looks.
+            LOG.warning(
+                'Image %s cannot be stored: its pool has an RBD image of this '
+                'name. If that was left behind by an upload that was killed, '
+                '"glance-progress leftovers" says so, and takes it away.',
+                image_id)
+            raise

@@ -39,9 +39,11 @@ STRANGERS = {
 
 #: package of others -> where it may be imported
 PLACES = {
-    'glance': ('glance_progress/api/', 'glance_progress/locations/policy.py'),
+    'glance': ('glance_progress/api/', 'glance_progress/leftovers/',
+               'glance_progress/locations/policy.py'),
     'glance_store': ('glance_progress/driver/',
-                     'glance_progress/api/stores.py'),
+                     'glance_progress/api/stores.py',
+                     'glance_progress/leftovers/service.py'),
     'nova': ('nova_snapshot_fix/',),
     'prometheus_client': ('glance_progress/metrics/',),
     'rados': ('glance_progress/ceph/', 'glance_progress/driver/'),
@@ -55,7 +57,7 @@ ROOMS = (
     {'foreign'},
     {'records'},
     {'answer', 'ceph', 'cli', 'client', 'driver'},
-    {'imports', 'locations', 'metrics', 'upload'},
+    {'imports', 'leftovers', 'locations', 'metrics', 'upload'},
     {'fixture', 'opts'},
     {'api', 'cmd', 'osc'},
 )

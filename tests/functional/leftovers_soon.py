@@ -1,0 +1,25 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Runs ``glance-progress leftovers`` with its two looks soon after another.
+
+For tests that have waited for Ceph to forget the clients that they killed.
+"""
+
+import sys
+
+from glance_progress.cmd import leftovers
+from glance_progress.leftovers import search
+
+if __name__ == '__main__':
+    search.BETWEEN_LOOKS = float(sys.argv[1])
+    sys.exit(leftovers.main(sys.argv[2:]))
