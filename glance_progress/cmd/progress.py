@@ -232,7 +232,10 @@ def _leftovers(argv: list[str]) -> int:
 
 
 def _main(argv: list[str] | None) -> int:
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.command == 'leftovers':
+        parser.error('options go behind the word leftovers')
     if args.command == 'exporter':
         return exporter.run(args)
     try:
