@@ -126,7 +126,9 @@ class Surveyor:
     def _named(self) -> dict[tuple[places.Place, str], str]:
         """Return what RBD images locations name, and of which image.
 
-        Of none where a location does not say where it is.
+        Of none where a location does not say where it is, or names a place
+        that is not one of ours: Glance reads also what has come from another
+        cluster with its name and its data, and finds it by the name.
         """
         by_cluster = {
             (self._clusters.fsid(place), place.pool): place
@@ -137,14 +139,15 @@ class Surveyor:
             if scheme != 'rbd':
                 continue
             parts = [urllib.parse.unquote(part) for part in path.split('/')]
+            place = None
             if len(parts) == 4:
                 place = by_cluster.get((parts[0], parts[1]))
-                if place is not None:
-                    found[place, parts[2]] = image_id
-            else:
-                # One of old, which does not say of which pool.
-                for place in self.pools:
-                    found.setdefault((place, parts[0]), '')
+            if place is not None:
+                found[place, parts[2]] = image_id
+                continue
+            for place in self.pools:
+                for part in parts:
+                    found.setdefault((place, part), '')
         return found
 
     def _images(

@@ -34,8 +34,8 @@ from allinone.daemons import prometheus
 from allinone import service
 from tests.functional import api_base
 from tests.functional import base
+from tests.functional import door
 from tests.functional import services
-from tests.functional import test_openstackclient
 
 MiB = base.MiB
 
@@ -94,7 +94,7 @@ class ExporterTest(api_base.ApiTestCase):
         self.other = self._memcached()
         self.other.ensure()
         self.addCleanup(self.other.stop)
-        self.door = self.useFixture(test_openstackclient.Door(
+        self.door = self.useFixture(door.Door(
             self.api.port, api_base.ADMIN))
         self.directory = pathlib.Path(tempfile.mkdtemp(
             dir=services.directory()))
@@ -212,12 +212,12 @@ class ExporterTest(api_base.ApiTestCase):
             text=True, capture_output=True)
         self.assertEqual((0, '', ''), (
             checked.returncode, checked.stdout, checked.stderr))
-        self.door._headers = {}
+        self.door.headers = {}
         self.wait_for(lambda: 'glance_progress_up 0' in exporter.scrape())
         self.assertNotIn('glance_progress_uploads', exporter.scrape())
         self.assertIn('error="unauthorized"} 1.0', exporter.scrape())
         self.assertIn('--os-cloud', exporter.log_tail())
-        self.door._headers = api_base.ADMIN
+        self.door.headers = api_base.ADMIN
         self.wait_for(lambda: 'glance_progress_up 1' in exporter.scrape())
         self.api.stop()
         self.addCleanup(self.api.ensure)
@@ -225,7 +225,7 @@ class ExporterTest(api_base.ApiTestCase):
         upload.abandon()
 
     def test_no_administrator(self) -> None:
-        self.door._headers = api_base.a_project()
+        self.door.headers = api_base.a_project()
         exporter = self.exporter()
         self.wait_for(lambda: 'role admin' in exporter.log_tail())
         self.assertIn('glance_progress_up 1', exporter.scrape())

@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 from typing import Any
+import uuid
 
 from allinone.daemons import glance
 import psutil
@@ -46,6 +47,11 @@ class LeftoversTest(api_base.ApiTestCase):
             name: api_base.STORES[name]
             for name in ('ceph', 'second', 'third')})
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.before = {name for pool in services.POOLS
+                       for name in rbd.RBD().list(self.ioctx(pool))}
+
     def run_command(
         self, *args: str, status: int, older_than: str = '0',
         between: float = 2,
@@ -63,12 +69,17 @@ class LeftoversTest(api_base.ApiTestCase):
             return {'said': done.stdout}
 
     def found(self, *args: str, **kwargs: Any) -> dict[str, tuple[str, ...]]:
-        """Return kind and state of what was found, by image."""
+        """Return kind and state of what was found, by image.
+
+        But for what was there before: other tests use the same pools.
+        """
         answer = self.run_command(*args, status=2, **kwargs)
         self.addDetail('findings', content.text_content(
             json.dumps(answer['findings'], indent=1)))
         by_image: dict[str, tuple[str, ...]] = {}
         for each in answer['findings']:
+            if each['image_id'] in self.before:
+                continue
             by_image[each['image_id']] = (
                 *by_image.get(each['image_id'], ()),
                 '%s %s' % (each['kind'], each['state']))
@@ -92,7 +103,8 @@ class LeftoversTest(api_base.ApiTestCase):
             return bool(list(image.watchers_list()))
 
     def names(self, pool: str = services.POOL) -> list[str]:
-        return rbd.RBD().list(self.ioctx(pool))
+        return [name for name in rbd.RBD().list(self.ioctx(pool))
+                if name not in self.before]
 
     def make(self, name: str, snapshot: bool = False) -> str:
         ioctx = self.ioctx()
@@ -103,12 +115,21 @@ class LeftoversTest(api_base.ApiTestCase):
                 image.protect_snap('snap')
         return name
 
+    def move_to_another_cluster(self, image_id: str) -> str:
+        """Have an image's location name a cluster that ours once was."""
+        services.mariadb().execute(
+            "USE {0}; UPDATE image_locations SET value = CONCAT('rbd://{1}/', "
+            "SUBSTRING_INDEX(value, '/', -3)) WHERE image_id = '{2}'".format(
+                self.api.database.name, uuid.UUID(int=0), image_id))
+        return image_id
+
     def status(self, image_id: str) -> str:
         return self.client.images.get(image_id).status
 
     def test_all(self) -> None:
         whole = self.put(base.data(MiB))
         lost = self.put(base.data(MiB))
+        moved = self.move_to_another_cluster(self.put(base.data(MiB)))
         nova = self.make(self.create(), snapshot=True)
         stranger = self.make(self.image_id())
         volume = self.make('volume-' + self.image_id())
@@ -167,8 +188,9 @@ class LeftoversTest(api_base.ApiTestCase):
             glance_base.ADMIN_HEADERS).images.get(copied)
         self.assertEqual('active', properties.status)
         self.assertNotIn('os_glance_import_task', properties)
-        self.assertEqual({whole, nova, stranger, volume, copied, living},
-                         set(self.names()))
+        self.assertEqual(
+            {whole, moved, nova, stranger, volume, copied, living},
+            set(self.names()))
         self.assertEqual([], self.names(services.SECOND_POOL))
         self.assertTrue(self._has_no_task())
         self.assertEqual(
