@@ -93,8 +93,10 @@ class Delivery:
                 return
             except exceptions.ClientException as exc:
                 # An attempt that nobody is at the other end of may begin after
-                # the next one was sent, or end after it.
-                late = attempt and isinstance(exc, exceptions.Conflict)
+                # the next one was sent, or end after it. Then Glance takes the
+                # image for one that was deleted meanwhile.
+                late = attempt and isinstance(
+                    exc, (exceptions.Conflict, exceptions.Gone))
                 if not late and not client.passes(exc):
                     raise
                 if self._settled(task) != 'queued':

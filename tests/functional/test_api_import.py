@@ -110,11 +110,11 @@ class CommonTests:
 
     def test_glance_direct(self) -> None:
         self.slow_ceph()
-        content = base.data(16 * MiB)
+        content = base.data(24 * MiB)
         image_id = self.create()
         upload = self.upload(image_id, len(content), 'stage')
-        upload.send(content[:8 * MiB])
-        staging = self.wait_store(image_id, STAGING, bytes_written=8 * MiB)
+        upload.send(content[:12 * MiB])
+        staging = self.wait_store(image_id, STAGING, bytes_written=12 * MiB)
         self.assertEqual('staging', staging['phase'])
         self.assertEqual(
             ('uploading', 'staging', None),
@@ -123,7 +123,7 @@ class CommonTests:
         self.assertIn(staging['percent'], (50, None))
         self.assertIsNone(self.memcached().get(image_id + '_total_size'))
         self.assertIn(image_id, self.in_transit())
-        upload.send(content[8 * MiB:])
+        upload.send(content[12 * MiB:])
         self.assertEqual(204, upload.end())
         staged = self.wait_progress(image_id, phase='staged')
         self.assertEqual(len(content), staged['size'])
@@ -147,7 +147,7 @@ class CommonTests:
         self.assertEqual(content, self.rbd_content(image_id))
 
     def test_copy_image(self) -> None:
-        content = base.data(12 * MiB)
+        content = base.data(20 * MiB)
         image_id = self.put(content)
         self.slow_ceph()
         self.start_copy(image_id, 'second', 'third')

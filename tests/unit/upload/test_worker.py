@@ -128,8 +128,9 @@ class TestUpload(TestCase):
         self.check_nothing_is_left()
 
     def test_an_earlier_attempt_is_late(self):
-        self.cloud.faults['put'] = [LOST, exceptions.Conflict()]
-        self.check(self.work(self.item()), 'uploaded', True)
+        for late in exceptions.Conflict(), exceptions.Gone():
+            self.cloud.faults['put'] = [LOST, late]
+            self.check(self.work(self.item(late.message)), 'uploaded', True)
 
     def test_the_answer_alone_is_lost(self):
         def put(image_id, body, stores):
