@@ -27,6 +27,7 @@
     .factory('horizon.dashboard.image-progress.table', table);
 
   table.$inject = [
+    '$q',
     '$rootScope',
     'horizon.app.core.images.service',
     'horizon.app.core.openstack-service-api.settings',
@@ -41,8 +42,12 @@
    * them again and again while one of them is in transit. Here such a call is
    * one request: for the progress alone, or for the images alone where their
    * progress has said that they have changed.
+   *
+   * A table that has been listed twice at once, as the administrator's is, or
+   * after an image was created, has two timers from then on. They share one
+   * request.
    */
-  function table($rootScope, images, settings, store) {
+  function table($q, $rootScope, images, settings, store) {
     var interval = 2500;
     var shown = null;
 
@@ -69,41 +74,50 @@
         // The table does not wait for it: bars come when they come.
         store.look([]).then(function() { keepStrangers(shown); });
       }
-      if (before && before.key === key && isEnough(before)) {
-        before.next = null;
-        return store.look(queued(before)).then(function(told) {
-          before.changed = !told || hasChanged(before);
-          return resolved(before);
-        });
+      if (before && before.key === key && isTimed(before)) {
+        if (Date.now() < before.due) {
+          return $q.when(before.response);
+        }
+        if (!before.changed && Date.now() < before.at + MOST_AGE) {
+          return look(before);
+        }
       }
       shown = {key: key};
       return images.getImagesPromise(params).then(function(response) {
-        shown = {key: key, response: response, at: Date.now()};
+        shown = {
+          key: key, response: response, at: Date.now(), due: nextDue()
+        };
         keepStrangers(shown);
-        return resolved(shown);
+        return response;
       });
+    }
+
+    /**
+     * Who creates an image, or searches, calls list() as the table's timers
+     * do. Only timers do it outside of Angular, and only for them the progress
+     * of what the table has is enough.
+     */
+    function isTimed(shown) {
+      return !$rootScope.$$phase && store.isAvailable() &&
+        Boolean(shown.response);
+    }
+
+    function look(before) {
+      before.due = nextDue();
+      return store.look(queued(before)).then(function(told) {
+        before.due = nextDue();
+        before.changed = !told || hasChanged(before);
+        // Who has searched meanwhile is not to see what was there before.
+        return shown && shown.response || before.response;
+      });
+    }
+
+    function nextDue() {
+      return Date.now() + interval - EARLY;
     }
 
     function keepInterval(setting) {
       interval = setting;
-    }
-
-    /**
-     * Who creates an image, or searches, calls list() as the table's timer
-     * does. Only the timer comes when it is due, and only for it the progress
-     * of what the table has is enough.
-     */
-    function isEnough(shown) {
-      var now = Date.now();
-      return store.isAvailable() && shown.next && now >= shown.next &&
-        !shown.changed && now < shown.at + MOST_AGE;
-    }
-
-    function resolved(shown) {
-      // Without any, the table has no timer, and who calls next is a user.
-      var timed = interval && shown.response.data.items.some(isInTransition);
-      shown.next = timed ? Date.now() + interval - EARLY : null;
-      return shown.response;
     }
 
     /**
