@@ -25,7 +25,6 @@
   directive.$inject = [
     '$timeout',
     'horizon.app.core.images.basePath',
-    'horizon.app.core.images.events',
     'horizon.dashboard.image-progress.basePath',
     'horizon.dashboard.image-progress.create.sent',
     'horizon.dashboard.image-progress.store'
@@ -35,10 +34,10 @@
    * @ngdoc directive
    * @name imageProgressCreate
    * @description
-   * Horizon's form, and, when the browser has sent all of an image, how far the
-   * rest is.
+   * Horizon's form, and how far the image is to which the browser sends data,
+   * also when it has sent all of them.
    */
-  function directive($timeout, imagesPath, events, basePath, sent, store) {
+  function directive($timeout, imagesPath, basePath, sent, store) {
     return {
       restrict: 'E',
       scope: true,
@@ -48,25 +47,30 @@
 
     function link(scope) {
       var timer;
+      var ended = false;
 
-      scope.allSent = false;
+      sent.forget();
+      scope.sent = sent;
       scope.form = imagesPath + 'steps/create-image/create-image.html';
       scope.progress = function() {
         return store.get(sent.imageId);
       };
-      scope.$on(events.IMAGE_UPLOAD_PROGRESS, function(event, percent) {
-        if (percent >= 100 && !scope.allSent) {
-          scope.allSent = true;
+      scope.$watch('sent.imageId', function(imageId) {
+        $timeout.cancel(timer);
+        if (imageId) {
           look();
         }
       });
       scope.$on('$destroy', function() {
+        ended = true;
         $timeout.cancel(timer);
       });
 
       function look() {
-        store.look(sent.imageId ? [sent.imageId] : []).then(function() {
-          timer = $timeout(look, INTERVAL);
+        store.look([]).then(function() {
+          if (!ended && store.isAvailable()) {
+            timer = $timeout(look, INTERVAL);
+          }
         });
       }
     }

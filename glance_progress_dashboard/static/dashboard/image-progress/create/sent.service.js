@@ -25,19 +25,37 @@
    * @ngdoc factory
    * @name horizon.dashboard.image-progress.create.sent
    * @description
-   * Knows to which image this browser sends data: Horizon does not say so. An
-   * interceptor of $http.
+   * Knows to which image this browser sends data, and when it has sent all of
+   * them. An interceptor of $http: Horizon does not say which image it is, and
+   * what it says of the rest does not reach its dialog.
    */
   function sent() {
-    var service = {imageId: null, request: request};
+    var service = {
+      imageId: null,
+      all: false,
+      forget: forget,
+      request: request
+    };
     return service;
+
+    function forget() {
+      service.imageId = null;
+      service.all = false;
+    }
 
     function request(config) {
       var match = config.method === 'PUT' && DATA.exec(config.url);
       if (match) {
         service.imageId = match[1];
+        service.all = false;
+        config.uploadEventHandlers = angular.extend(
+          {}, config.uploadEventHandlers, {load: noteAll});
       }
       return config;
+
+      function noteAll() {
+        service.all = service.imageId === match[1];
+      }
     }
   }
 

@@ -48,12 +48,14 @@
       var interval = 2500;
       var timer;
       var moved = false;
+      var ended = false;
 
       scope.overview = imagesPath + 'details/overview.html';
       scope.progress = function() {
         return store.get(imageId);
       };
       scope.$on('$destroy', function() {
+        ended = true;
         $timeout.cancel(timer);
       });
       settings.getSetting('AJAX_POLL_INTERVAL').then(function(setting) {
@@ -63,6 +65,9 @@
 
       function look() {
         store.look([imageId]).then(function() {
+          if (ended) {
+            return;
+          }
           if (store.isMoving(imageId)) {
             moved = true;
           } else if (moved) {
