@@ -14,97 +14,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent import futures
-import contextlib
-from typing import Any
 
-import testtools
+import pymemcache
 
+from allinone.openstack import layout
 from tests.cloud import base
-from tests.dashboard import browser
-from tests.functional import http_upload
+from tests.dashboard import dashboard_base
 
-MiB = 2 ** 20
-SIZE = 64 * MiB
+MiB = dashboard_base.MiB
 
 #: Of the requirement: so many images, and seconds between two requests.
 MANY = 100
 PACE = 2
 
-
-def create_image(name: str) -> Any:
-    return base.connect('demo').image.create_image(
-        name, disk_format='raw', container_format='bare',
-        allow_duplicates=True)
+#: The panel with failures, in the navigation.
+_PANEL = 'a[href$="/project/image_failures/"]'
 
 
-def delete_image(image_id: str) -> None:
-    base.connect('demo').image.delete_image(image_id)
-
-
-def begin_upload(image_id: str,
-                 target: str = 'file') -> http_upload.Upload:
-    machine = base.machine()
-    return http_upload.Upload(
-        machine.site.ports['glance'], image_id,
-        {'X-Auth-Token': base.connect('demo').session.get_token()},
-        SIZE, target)
-
-
-def stage(image_id: str, size: int) -> None:
-    base.connect('demo').image.put(
-        f'/images/{image_id}/stage', data=b'\1' * size,
-        headers={'Content-Type': 'application/octet-stream'})
-
-
-@contextlib.contextmanager
-def slow_ceph() -> Iterator[None]:
-    """Have the OSD take its time with each message."""
-    option = 'osd_debug_inject_dispatch_delay_'
-    ceph = base.machine().ceph.ceph
-    ceph('tell', 'osd.0', 'config', 'set', option + 'duration', '0.5')
+def _forget_api() -> None:
+    """Have Horizon find out anew whether glance-api has our API."""
+    site = base.machine().site
+    memcached = pymemcache.Client(site.memcached_address)
     try:
-        ceph('tell', 'osd.0', 'config', 'set', option + 'probability', '1')
-        yield
+        memcached.delete(f':1:glance-progress-available-{layout.REGION}')
     finally:
-        ceph('tell', 'osd.0', 'config', 'set', option + 'probability', '0')
+        memcached.close()
 
 
-class DashboardTest(testtools.TestCase):
-
-    browser: browser.Browser
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        cls.browser = browser.Browser('demo')
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.browser.close()
-        super().tearDownClass()
-
-    def image(self, name: str) -> str:
-        image_id: str = create_image(name).id
-        self.addCleanup(base.connect('demo').image.delete_image, image_id)
-        return image_id
-
-    def percent_above(self, name: str, percent: float) -> float:
-        """Wait until the first bar has passed a percentage, and return it."""
-        def passed() -> float | None:
-            bars = self.browser.bars(name)
-            now = float(bars[0]['now'] or 0) if bars else 0
-            return now if now > percent else None
-
-        found: float = self.browser.wait('%s above %s' % (name, percent),
-                                         passed)
-        return found
+class ImagesTest(dashboard_base.DashboardTestCase):
 
     def test_bar_moves_and_ends(self) -> None:
         name = 'debian-13'
         image_id = self.image(name)
-        upload = begin_upload(image_id)
+        upload = dashboard_base.begin_upload(image_id)
         upload.send(b'\1' * 17 * MiB)
         self.browser.open_images()
         seen = [self.percent_above(name, 0)]
@@ -130,19 +73,17 @@ class DashboardTest(testtools.TestCase):
         self.percent_above(name, 0)
         self.browser.picture('material')
         self.browser.driver.delete_cookie('theme')
-        self.browser.open_images()
 
-        upload.send(b'\1' * (SIZE - 49 * MiB))
+        self.browser.open_images()
+        upload.send(b'\1' * (dashboard_base.SIZE - 49 * MiB))
         self.assertEqual(204, upload.end())
-        self.browser.wait(
-            'end', lambda: 'Active' in self.browser.row(name)
-            and not self.browser.bars(name))
+        self.wait_active(name)
         self.assertEqual([], self.browser.complaints())
 
     def test_failure_is_told(self) -> None:
         name = 'sender-gone'
-        image_id = create_image(name).id
-        upload = begin_upload(image_id)
+        image_id = dashboard_base.create_image(name).id
+        upload = dashboard_base.begin_upload(image_id)
         upload.send(b'\1' * 33 * MiB)
         self.browser.open_images()
         self.percent_above(name, 0)
@@ -155,22 +96,23 @@ class DashboardTest(testtools.TestCase):
         self.browser.picture('failure')
 
         # The project can read it when the image is gone, too.
-        delete_image(image_id)
+        dashboard_base.delete_image(image_id)
         self.browser.open('/project/image_failures')
         self.browser.wait(
             'recent failure', lambda: 'deleted' in self.browser.row(name))
         self.assertIn('could not be read', self.browser.row(name))
+        self.browser.find(_PANEL)
         self.browser.picture('failures')
 
     def test_several_stores(self) -> None:
         name = 'two-stores'
         image_id = self.image(name)
-        stage(image_id, SIZE)
+        dashboard_base.stage(image_id, dashboard_base.SIZE)
         self.browser.open_images()
         self.browser.wait(
             'staged', lambda: 'Staged' in self.browser.row(name))
         self.assertIn('Uploading', self.browser.row(name))
-        with slow_ceph():
+        with dashboard_base.slow_ceph(0.2):
             base.connect('demo').image.post(
                 f'/images/{image_id}/import',
                 json={'method': {'name': 'glance-direct'},
@@ -183,25 +125,27 @@ class DashboardTest(testtools.TestCase):
                 {'Importing ceph', 'Importing second'},
                 {bar['label'] for bar in self.browser.bars(name)})
             self.browser.picture('stores')
-        self.browser.wait(
-            'end', lambda: 'Active' in self.browser.row(name))
+        self.wait_active(name)
 
     def test_many_images_cost_one_request(self) -> None:
         names = ['many-%d' % number for number in range(MANY)]
         with futures.ThreadPoolExecutor(4) as pool:
-            images = list(pool.map(create_image, names))
-            list(pool.map(lambda image: stage(image.id, 1), images))
+            images = list(pool.map(dashboard_base.create_image, names))
+            list(pool.map(
+                lambda image: dashboard_base.stage(image.id, 1), images))
         try:
             self.browser.open_images()
             self.browser.wait('bars', lambda: len(
                 self.browser.find_all('.image-progress-phase')))
-            seconds = 20
+            seconds = 10
             asked = self.browser.asked(seconds)
             self.assertLessEqual(len(asked), seconds / PACE, asked)
             self.assertGreater(len(asked), 0)
         finally:
             with futures.ThreadPoolExecutor(4) as pool:
-                list(pool.map(lambda image: delete_image(image.id), images))
+                list(pool.map(
+                    lambda image: dashboard_base.delete_image(image.id),
+                    images))
 
     def test_without_our_api(self) -> None:
         machine = base.machine()
@@ -210,8 +154,10 @@ class DashboardTest(testtools.TestCase):
         self.addCleanup(settings.edit, {})
         settings.edit({'app:apiv2app': {
             'paste.app_factory': 'glance.api.v2.router:API.factory'}})
+        _forget_api()
+        self.addCleanup(_forget_api)
         name = 'as-ever'
-        upload = begin_upload(self.image(name))
+        upload = dashboard_base.begin_upload(self.image(name))
         upload.send(b'\1' * 9 * MiB)
         self.browser.open_images()
         self.browser.wait(
@@ -220,8 +166,26 @@ class DashboardTest(testtools.TestCase):
             'image-progress-status .horizon-loading-bar')))
         self.assertEqual([], self.browser.find_all('.image-progress'))
         # The table refreshes by itself, as without us.
-        upload.send(b'\1' * (SIZE - 9 * MiB))
+        upload.send(b'\1' * (dashboard_base.SIZE - 9 * MiB))
         self.assertEqual(204, upload.end())
-        self.browser.wait(
-            'end', lambda: 'Active' in self.browser.row(name))
+        self.wait_active(name)
+        self.assertEqual([], self.browser.find_all(_PANEL))
+        self.assertEqual([], self.browser.complaints())
+
+
+class AdminImagesTest(dashboard_base.DashboardTestCase):
+
+    user = 'admin'
+
+    def test_bar_moves(self) -> None:
+        name = 'of-a-project'
+        upload = dashboard_base.begin_upload(self.image(name))
+        upload.send(b'\1' * 17 * MiB)
+        self.browser.open_images('admin')
+        percent = self.percent_above(name, 0)
+        upload.send(b'\1' * 16 * MiB)
+        self.percent_above(name, percent)
+        upload.send(b'\1' * (dashboard_base.SIZE - 33 * MiB))
+        self.assertEqual(204, upload.end())
+        self.wait_active(name)
         self.assertEqual([], self.browser.complaints())
