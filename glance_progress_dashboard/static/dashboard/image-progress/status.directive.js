@@ -32,8 +32,8 @@
    * @param {Object} item - an image of Horizon's table
    * @param {Object} column - that of its status
    * @description
-   * The status of an image as Horizon shows it, and how far its data are. While
-   * that is not known there is Horizon's own bar, which only says that
+   * The status of an image as Horizon shows it, and how far its data are.
+   * While that is not known there is Horizon's own bar, which only says that
    * something goes on.
    */
   function directive(basePath, bars, store, table) {
