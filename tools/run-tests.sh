@@ -84,9 +84,10 @@ function lane_unit {
     for release in zed "${EVENTLET_RELEASES[@]}"; do
         venv=$(released_glance_venv "$release") \
             || { check_failed "environment of Glance $release"; continue; }
-        # Nova has an environment of its own.
+        # Nova has an environment of its own, and folders are uploaded by
+        # clients, with newer libraries.
         run_stestr "unit-$release" "$venv" \
-            run --exclude-regex 'tests\.unit\.(osc|nova_snapshot_fix)'
+            run --exclude-regex 'tests\.unit\.(osc|upload|nova_snapshot_fix)'
     done
     venv=$(client_venv) \
         || { check_failed 'environment of the client'; return 0; }
