@@ -105,7 +105,8 @@ class PackagesTest(testtools.TestCase):
                 'glance_progress', 'nova_snapshot_fix')]
             + ['/usr/bin/' + name for name in (
                 'glance-progress', 'nova-snapshot-fix')]
-            + ['/usr/share/doc/' + name for name in NAMES])
+            + ['/usr/share/doc/' + name for name in NAMES]
+            + ['/usr/share/glance-progress/'])
         self.assertEqual({'/usr/sbin/policy-rc.d'}, {
             path for path in root.changed() if not path.startswith(ours)})
 
