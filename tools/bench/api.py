@@ -21,7 +21,6 @@ run mean anything.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 import contextlib
 import http.client
@@ -49,6 +48,7 @@ from allinone.daemons import glance_database
 from allinone import service
 from glance_progress.records import memcached
 from glance_progress.records import wire
+from tools.bench import cases
 from tools.bench import services
 from tools.bench import source
 
@@ -391,16 +391,7 @@ CASES = ('healthy', 'black_hole', 'many', 'scrape', 'watchers')
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog='tools/run-bench.sh api', description=__doc__.splitlines()[0])
-    parser.add_argument('--size', type=int, default=512, metavar='MIB')
-    parser.add_argument('--runs', type=int, default=5, metavar='N')
-    parser.add_argument('cases', nargs='*', metavar='CASE',
-                        help='one or more of: ' + ', '.join(CASES))
-    args = parser.parse_args()
-    for case in args.cases:
-        if case not in CASES:
-            parser.error('no such case: ' + case)
+    args = cases.arguments('api', __doc__, CASES, 5)
     with tempfile.TemporaryDirectory(prefix='gp-bench-') as directory:
         with Bench(pathlib.Path(directory), args.size * MiB,
                    args.runs) as bench:

@@ -25,7 +25,6 @@ one for all here.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from collections.abc import Sequence
 import json
@@ -43,6 +42,7 @@ import portpicker
 from allinone.daemons import glance
 from allinone.daemons import glance_database
 from allinone.daemons import mariadb
+from tools.bench import cases
 from tools.bench import limits
 from tools.bench import services
 from tools.bench import source
@@ -172,16 +172,7 @@ CASES = ('three', 'slow', 'small')
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog='tools/run-bench.sh folder', description=__doc__.splitlines()[0])
-    parser.add_argument('--size', type=int, default=512, metavar='MIB')
-    parser.add_argument('--runs', type=int, default=3, metavar='N')
-    parser.add_argument('cases', nargs='*', metavar='CASE',
-                        help='one or more of: ' + ', '.join(CASES))
-    args = parser.parse_args()
-    for case in args.cases:
-        if case not in CASES:
-            parser.error('no such case: ' + case)
+    args = cases.arguments('folder', __doc__, CASES, 3)
     with tempfile.TemporaryDirectory(prefix='gp-bench-') as directory:
         with Folder(pathlib.Path(directory), args.size * MiB, args.runs,
                     os.environ['GLANCE_PROGRESS_OPENSTACK']) as bench:
