@@ -32,6 +32,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Any
 
 from oslo_log import log as logging
@@ -42,8 +43,12 @@ from glance_progress import warning
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds by which the end is put off. memcached takes a few milliseconds.
+#: Seconds for the last word. memcached takes a few milliseconds.
 _TIME = 0.3
+
+#: Seconds after which a worker still handles a request, if it will be cut off.
+#: One whose answer has just gone out is not idle yet.
+_SETTLED = 0.1
 
 _fault = warning.Hourly(LOG)
 
@@ -86,13 +91,15 @@ def _at_exit(tell: Callable[[], None]) -> None:
 
     def wait() -> None:
         os.read(source, 1)
+        time.sleep(_SETTLED)
         if _handles_requests(sys.modules['uwsgi']):
             _speak(tell)
 
     threading.Thread(
         target=wait, name='glance-progress-ending', daemon=True).start()
     # The last one registered is the first one called.
-    register(libc.usleep, ctypes.c_void_p(int(_TIME * 1e6)), None)
+    register(
+        libc.usleep, ctypes.c_void_p(int((_SETTLED + _TIME) * 1e6)), None)
     register(libc.close, ctypes.c_void_p(target), None)
 
 

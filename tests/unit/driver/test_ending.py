@@ -17,15 +17,22 @@ from tests.unit import base
 
 # A process that ends as a worker of uwsgi does, without Python.
 WORKER = """
-import ctypes, os, sys, types
+import ctypes, os, sys, threading, types
 from glance_progress.driver import ending
 uwsgi = types.ModuleType('uwsgi')
 uwsgi.worker_id = lambda: 2
-uwsgi.workers = lambda: ({'status': b'idle'}, {'status': %r})
+worker = {'status': %r}
+uwsgi.workers = lambda: ({'status': b'idle'}, worker)
 sys.modules['uwsgi'] = uwsgi
 ending.watch(lambda: %s)
 ending.watch(lambda: os.write(1, b'another'))
+%s
 ctypes.CDLL(None).exit(30)
+"""
+
+# The answer has gone out, and what follows it is over soon.
+SOON_IDLE = """
+threading.Timer(0.02, worker.update, [{'status': b'idle'}]).start()
 """
 
 PROCESS = """
@@ -43,8 +50,8 @@ def run(program):
 
 class TestEnding(base.TestCase):
 
-    def end_worker(self, status, tell="os.write(1, b'told')"):
-        done = run(WORKER % (status, tell))
+    def end_worker(self, status, tell="os.write(1, b'told')", before=''):
+        done = run(WORKER % (status, tell, before))
         self.assertEqual(30, done.returncode, done.stderr)
         return done.stdout
 
@@ -55,6 +62,9 @@ class TestEnding(base.TestCase):
     def test_worker_that_handles_none(self):
         """Glance waits for what else it does."""
         self.assertEqual('', self.end_worker(b'idle'))
+
+    def test_worker_that_has_just_answered(self):
+        self.assertEqual('', self.end_worker(b'busy', before=SOON_IDLE))
 
     def test_fault(self):
         self.assertEqual('', self.end_worker(b'busy', '1 / 0'))
