@@ -107,11 +107,13 @@ function allow_services {
         || rm -f "$SERVICE_POLICY"
 }
 
-# make_venv NAME REQUIREMENTS_FILE [OPTION OF venv...]: print the path of a
-# virtual environment with these requirements, built anew when they change
+# make_venv NAME [OPTION OF venv...]: print the path of a virtual environment
+# with what tools/requirements/NAME.txt lists, built anew when that changes. The
+# lists are complete: to resolve them takes a minute each.
 function make_venv {
-    local name=$1 requirements=$2
-    shift 2
+    local name=$1
+    shift
+    local requirements=$TOP/tools/requirements/$name.txt
     local venv=$GLANCE_PROGRESS_HOME/venv/$name key
     local log=$GLANCE_PROGRESS_HOME/log/venv-$name.log
     key=$(sha256sum <"$requirements") || return
@@ -124,7 +126,7 @@ function make_venv {
             # .made-from comes last: an interrupted build has none.
             rm -rf "$venv" \
                 && quietly "$log" "$PYTHON" -m venv "$@" "$venv" \
-                && pip_install "$log" "$venv" -r "$requirements" \
+                && pip_install "$log" "$venv" --no-deps -r "$requirements" \
                 && echo "$key" >"$venv/.made-from"
         fi
     ) 9>"$venv.lock" \
@@ -200,8 +202,7 @@ function services_venv {
     # shellcheck disable=SC2046
     apt_install $(packages "$1") || return
     need_python || return
-    venv=$(make_venv glance-2026.2 tools/requirements/glance-2026.2.txt) \
-        || return
+    venv=$(make_venv glance-2026.2) || return
     link_ceph_bindings "$venv" || return
     install_project "$venv" || return
     echo "$venv"
@@ -210,14 +211,18 @@ function services_venv {
 # released_glance_venv RELEASE: print the path of an environment with this
 # project and the Glance of RELEASE, which for zed is Debian's
 function released_glance_venv {
-    local release=$1 venv options=()
-    [[ $release != zed ]] || options=(--system-site-packages)
-    # The lists are complete; there is nothing to resolve.
-    venv=$(PIP_NO_DEPS=1 make_venv "glance-$release" \
-        "tools/requirements/glance-$release.txt" "${options[@]}") || return
+    local release=$1 venv
+    venv=$(bare_glance_venv "$release") || return
     [[ $release == zed ]] || link_ceph_bindings "$venv" || return
     install_project "$venv" || return
     echo "$venv"
+}
+
+# bare_glance_venv RELEASE: the same without this project and Ceph
+function bare_glance_venv {
+    local options=()
+    [[ $1 != zed ]] || options=(--system-site-packages)
+    make_venv "glance-$1" "${options[@]}"
 }
 
 # cloud_venv: print the path of an environment with the services of the
@@ -229,9 +234,7 @@ function cloud_venv {
     # shellcheck disable=SC2046
     apt_install $(packages cloud) || return
     need_python || return
-    # The list is complete; to resolve it takes a minute.
-    venv=$(PIP_NO_DEPS=1 make_venv cloud-2026.2 \
-        tools/requirements/cloud-2026.2.txt) || return
+    venv=$(make_venv cloud-2026.2) || return
     link_ceph_bindings "$venv" || return
     link_libvirt_binding "$venv" || return
     GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
@@ -244,9 +247,7 @@ function cloud_venv {
 # project is installed and switched on as operators do it
 function dashboard_venv {
     local venv log=$GLANCE_PROGRESS_HOME/log/install-dashboard.log enabled
-    # The list is complete.
-    venv=$(PIP_NO_DEPS=1 make_venv dashboard-2026.2 \
-        tools/requirements/dashboard-2026.2.txt) || return
+    venv=$(make_venv dashboard-2026.2) || return
     GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
         GIT_CONFIG_VALUE_0=$TOP pip_install "$log" "$venv" "$TOP" \
         || failed "could not install this project into $venv" || return
@@ -260,8 +261,7 @@ print(openstack_dashboard.__path__[0] + "/local/enabled")') || return
 # OpenStackClient
 function client_venv {
     local venv
-    venv=$(make_venv openstackclient tools/requirements/openstackclient.txt) \
-        || return
+    venv=$(make_venv openstackclient) || return
     install_project "$venv" || return
     echo "$venv"
 }
@@ -293,8 +293,7 @@ function debian_root {
 # too old for it, and the tests import it from this tree.
 function nova_venv {
     local release=$1 venv
-    venv=$(make_venv "nova-$release" "tools/requirements/nova-$release.txt") \
-        || return
+    venv=$(make_venv "nova-$release") || return
     if [[ $release == 20 ]]; then
         local packages=("$venv"/lib/python3*/site-packages)
         # Moved into place: other tests may be starting with it.

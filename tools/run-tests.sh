@@ -3,8 +3,11 @@
 # N skipped", added up from the results that the test runners have stored.
 #
 #   tools/run-tests.sh [lint] [unit] [functional] [deploy] [nova] [cloud]
+#   tools/run-tests.sh quick
 #
-# Without arguments it runs all of them.
+# Without arguments it runs all of the first line. "quick" is for whoever
+# changes something: lint, the unit tests on the newest Glance, and uploads on
+# a real Ceph.
 #
 # Run it as root on Debian 12. What is missing gets installed: packages with
 # apt, Python packages into environments outside of this tree.
@@ -40,13 +43,21 @@ function check_failed {
     CHECKS_FAILED+=("--failed=$1")
 }
 
+# took NAME START: what began at START of SECONDS has ended
+function took {
+    local seconds
+    seconds=$((SECONDS - $2))
+    printf '%3d min %02d s  %s\n' $((seconds / 60)) $((seconds % 60)) "$1" \
+        >>"$SCRATCH/took"
+}
+
 # run_stestr NAME VENV ARGUMENT...: run tests and keep what came of them. They
 # have three quarters of an hour.
 function run_stestr {
     local name=$1 venv=$2
     shift 2
     local repository=$SCRATCH/$name
-    RESULTS+=("$SCRATCH/$name.subunit")
+    expect "$name"
     mkdir "$repository"
     # Not the script: in a copy of an environment it starts the original's
     # interpreter.
@@ -56,9 +67,17 @@ function run_stestr {
         >"$SCRATCH/$name.subunit" || true
 }
 
+# expect NAME...: the results of these runs belong to the sum
+function expect {
+    local name
+    for name; do
+        RESULTS+=("$SCRATCH/$name.subunit")
+    done
+}
+
 function lint_venv {
     local venv
-    venv=$(make_venv lint tools/requirements/lint.txt) || return
+    venv=$(make_venv lint) || return
     install_project "$venv" || return
     echo "$venv"
 }
@@ -76,11 +95,24 @@ function lane_lint {
     check "$venv/bin/reno" --quiet lint
 }
 
+function lane_quick {
+    lane_lint
+    unit_of_newest
+    GLANCE_PROGRESS_TEST_DIR=$SCRATCH run_stestr functional "$GLANCE_VENV" \
+        --test-path ./tests/functional run --serial \
+        'test_glance.GlanceTest.test_(known|unknown)_size'
+}
+
+function unit_of_newest {
+    measured run_stestr unit "$GLANCE_VENV" \
+        run --exclude-regex 'tests\.unit\.osc'
+}
+
 # With the libraries of old releases, too. What is for OpenStackClient runs
 # where users have it: without Glance.
 function lane_unit {
     local venv release
-    run_stestr unit "$GLANCE_VENV" run --exclude-regex 'tests\.unit\.osc'
+    unit_of_newest
     for release in zed "${EVENTLET_RELEASES[@]}"; do
         venv=$(released_glance_venv "$release") \
             || { check_failed "environment of Glance $release"; continue; }
@@ -91,7 +123,7 @@ function lane_unit {
     done
     venv=$(client_venv) \
         || { check_failed 'environment of the client'; return 0; }
-    run_stestr unit-osc "$venv" --test-path ./tests/unit/osc run
+    measured run_stestr unit-osc "$venv" --test-path ./tests/unit/osc run
 }
 
 # Each of the two workers has services of its own, which the tests of a class
@@ -107,12 +139,11 @@ function lane_functional {
         || { check_failed 'environment of the client'; return 0; }
     GLANCE_PROGRESS_TEST_DIR=$SCRATCH \
         GLANCE_PROGRESS_OPENSTACK=$venv/bin/openstack \
-        run_stestr functional "$GLANCE_VENV" \
+        measured run_stestr functional "$GLANCE_VENV" \
         --test-path ./tests/functional --group_regex '([^.]+\.){4}' \
         run --concurrency 2
     # With the files of a Cinder and a Nova that have been released.
-    venv=$(PIP_NO_DEPS=1 make_venv cinder-nova-2026.2 \
-        tools/requirements/cinder-nova-2026.2.txt) \
+    venv=$(make_venv cinder-nova-2026.2) \
         || { check_failed 'environment of Cinder and Nova'; return 0; }
     GLANCE_PROGRESS_CINDER_NOVA=$venv run_stestr devstack "$GLANCE_VENV" \
         --test-path ./tests/devstack run
@@ -128,10 +159,65 @@ function lane_deploy {
 # Nova as released, and copies of it: with our patches, and with upstream's fix
 # of rebuild taken out, so that the extension has to do it alone. What takes
 # long comes first.
-function lane_nova {
-    side_by_side nova_job nova-20 nova-34 nova-26 nova-34-mariadb \
-        nova-34-threads nova-34-patched nova-26-patched nova-20-patched \
-        nova-34-unfixed nova-34-wheels
+NOVA_JOBS=(nova-20 nova-34 nova-26 nova-34-mariadb nova-34-threads
+    nova-34-patched nova-26-patched nova-20-patched nova-34-unfixed
+    nova-34-wheels)
+
+# start_beside WIDTH [LANE...]: what the lanes that come later need, and the
+# lane nova if it is one of them, WIDTH of its jobs at a time. This takes little
+# but processor time, which other lanes leave: they mostly wait for services.
+function start_beside {
+    [[ " ${*:2} " != *' nova '* ]] || expect "${NOVA_JOBS[@]}"
+    set -m  # a process group of its own, for clean_up
+    {
+        set +e
+        prepare "${@:2}" >"$SCRATCH/prepare.log" 2>&1
+        [[ " ${*:2} " != *' nova '* ]] || nova_jobs "$1"
+    } >"$SCRATCH/beside.log" 2>&1 &
+    set +m
+}
+
+function wait_beside {
+    wait
+    cat "$SCRATCH/beside.log"
+}
+
+# prepare LANE...: make the environments for these lanes. They hold nothing of
+# this tree yet, which tests may be reading. What fails here will fail again
+# where it is wanted, and will be told there.
+function prepare {
+    local lane release
+    renice -n 5 "$BASHPID"
+    for lane; do
+        case $lane in
+            unit)
+                make_venv openstackclient
+                for release in zed "${EVENTLET_RELEASES[@]}"; do
+                    bare_glance_venv "$release"
+                done
+                ;;
+            functional)
+                make_venv cinder-nova-2026.2
+                ;;
+            deploy)
+                make_venv kolla-2026.1
+                ;;
+            cloud)
+                # shellcheck disable=SC2046
+                apt_install $(packages cloud) $(packages browser)
+                make_venv cloud-2026.2
+                make_venv dashboard-2026.2
+                ;;
+        esac
+    done
+}
+
+# nova_jobs WIDTH
+function nova_jobs {
+    local start=$SECONDS
+    [[ $1 != 1 ]] || renice -n 19 "$BASHPID"
+    side_by_side "$1" nova_job "${NOVA_JOBS[@]}"
+    took nova "$start"
 }
 
 # Those tests that have most to do with the databases.
@@ -154,7 +240,7 @@ function nova_job {
     esac
     case $kind in
         '')
-            run_nova "$name" "$venv" --exclude-regex test_patched
+            measured run_nova "$name" "$venv" --exclude-regex test_patched
             ;;
         threads)
             OS_NOVA_DISABLE_EVENTLET_PATCHING=1 run_nova "$name" "$venv" \
@@ -191,17 +277,15 @@ function run_nova {
         --test-path ./tests/nova run --serial "${@:3}"
 }
 
-# side_by_side FUNCTION NAME...: call FUNCTION with each NAME, two at a time.
-# It calls run_stestr with the same NAME, in a shell of its own; where it fails
-# before that, results are missing, which counts. What it says is shown when it
-# has ended.
+# side_by_side WIDTH FUNCTION NAME...: call FUNCTION with each NAME, WIDTH at a
+# time. It calls run_stestr with the same NAME, in a shell of its own; where it
+# fails before that, results are missing, which counts. What it says is shown
+# when it has ended.
 function side_by_side {
-    local function=$1 name
-    shift
-    set -m  # a process group each, for clean_up
+    local width=$1 function=$2 name
+    shift 2
     for name; do
-        RESULTS+=("$SCRATCH/$name.subunit")
-        while [[ $(jobs -rp | wc -l) -ge 2 ]]; do
+        while [[ $(jobs -rp | wc -l) -ge $width ]]; do
             wait -n || true
         done
         {
@@ -211,7 +295,6 @@ function side_by_side {
         } &
     done
     wait
-    set +m
 }
 
 # A cloud with this package: Tempest, and then settings of Glance and Nova of
@@ -298,12 +381,36 @@ function clean_up {
     rm -rf "$SCRATCH"
 }
 
+# measured COMMAND...: call it, and have all Python that it starts keep what it
+# runs of this project, where the environment has coverage. What is killed tells
+# nothing, and so do servers under eventlet, which end by SIGTERM itself.
+function measured {
+    COVERAGE_PROCESS_START=$PWD/tools/coverage.ini \
+        COVERAGE_FILE=$SCRATCH/coverage/data "$@"
+}
+
+# What the lanes that were measured have not run is named.
+function report_coverage {
+    local coverage=("$GLANCE_VENV/bin/python3" -m coverage)
+    local rc=--rcfile=$PWD/tools/coverage.ini
+    (
+        cd "$SCRATCH/coverage"
+        "${coverage[@]}" combine "$rc" --quiet --data-file=all . \
+            && "${coverage[@]}" report "$rc" --data-file=all
+    )
+}
+
+PROFILE='test'
+if [[ $* == quick ]]; then
+    LANES=(quick)
+    PROFILE=demo
+fi
 for lane; do
     [[ " ${LANES[*]} " == *" $lane "* ]] || usage
 done
 [[ $# -gt 0 ]] || set -- "${LANES[@]}"
 
-if ! GLANCE_VENV=$(services_venv test); then
+if ! GLANCE_VENV=$(services_venv "$PROFILE"); then
     echo 'failed: environment of Glance'
     echo '0 passed, 1 failed, 0 skipped'
     exit 1
@@ -312,11 +419,25 @@ SCRATCH=$(mktemp -d /tmp/gp.XXXXXX)
 CLOUD=$SCRATCH/cloud
 trap clean_up EXIT
 trap 'exit 130' INT TERM
+mkdir "$SCRATCH/coverage"
+took 'packages and the environment of Glance' 0
 
+if [[ $* == nova ]]; then
+    start_beside 2 nova
+else
+    start_beside 1 "$@"
+fi
 for lane; do
+    [[ $lane != nova ]] || continue
+    start=$SECONDS
+    [[ $lane != cloud ]] || wait_beside
     printf '\n=== %s\n' "$lane"
     "lane_$lane"
+    took "$lane" "$start"
 done
+[[ " $* " == *' cloud '* ]] || wait_beside
 echo
+[[ " $* " != *' functional '* ]] || check report_coverage
+cat "$SCRATCH/took"
 PYTHONPATH=. "$GLANCE_VENV/bin/python3" -m tools.sum_results \
     --passed "$CHECKS_PASSED" "${CHECKS_FAILED[@]}" "${RESULTS[@]}"

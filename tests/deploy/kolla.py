@@ -41,10 +41,8 @@ PATH = f'PATH={VENV}/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 def venv() -> pathlib.Path:
     """Return the environment with kolla and kolla-ansible."""
     made = subprocess.run(
-        ['bash', '-c', '. tools/lib.sh && make_venv kolla-2026.1 '
-         'tools/requirements/kolla-2026.1.txt'],
-        cwd=services.PROJECT, env={**os.environ, 'PIP_NO_DEPS': '1'},
-        check=True, stdout=subprocess.PIPE, text=True)
+        ['bash', '-c', '. tools/lib.sh && make_venv kolla-2026.1'],
+        cwd=services.PROJECT, check=True, stdout=subprocess.PIPE, text=True)
     return pathlib.Path(made.stdout.strip())
 
 

@@ -192,6 +192,8 @@ class TestHasher(base.TestCase):
         hasher = background.Hasher(hashlib.md5(), 3)
         for n in range(50):
             hasher.update(b'%d' % n * 1000)
+        # Nobody waits for it at the end of the process.
+        self.assertTrue(hasher._thread.daemon)
         self.assertEqual(
             hashlib.md5(b''.join(b'%d' % n * 1000 for n in range(50))
                         ).hexdigest(), hasher.hexdigest())
@@ -201,7 +203,8 @@ class TestHasher(base.TestCase):
         hasher = background.Hasher(hashlib.md5(), 1)
         with mock.patch('threading.Thread.start', autospec=True,
                         side_effect=RuntimeError):
-            hasher.update(b'ab')
+            hasher.update(b'a')
+            hasher.update(b'b')  # for which there is no room in the queue
         hasher.update(b'c')
         self.assertEqual(hashlib.md5(b'abc').hexdigest(), hasher.hexdigest())
 

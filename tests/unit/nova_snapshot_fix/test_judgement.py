@@ -74,7 +74,9 @@ class TestJudge(testtools.TestCase):
             return answer
 
         verdict = judgement.judge(facts, ask, ask, base)
-        self.assertEqual(answer is not None, bool(self.asked))
+        which = facts.volume if facts.volume_backed else facts.image_ref
+        self.assertEqual([which] if answer is not None and which else [],
+                         self.asked)
         return verdict
 
     def assert_row(self, row, facts, answer=None, key=SAME, request=False,
@@ -83,9 +85,20 @@ class TestJudge(testtools.TestCase):
         self.assertIs(row, verdict.row)
         self.assertEqual(facts.key if key is SAME else key, verdict.key)
         self.assertEqual(request, verdict.request)
+        if request and not facts.volume_backed and not facts.remembers:
+            self.assertEqual(facts.image_ref, verdict.request_id)
         return verdict
 
     # Consistent.
+
+    def test_agree(self):
+        """What is enough to call a server consistent."""
+        for enough in (('A', 'A', None), ('A', 'a', 'A'), ('A', 'A', 'a'),
+                       (None, 'X', None), ('', None, '')):
+            self.assertTrue(judgement.agree(*enough), enough)
+        for wrong in (('A', 'A', 'C'), ('A', 'X', None), ('A', 'X', 'A'),
+                      ('A', None, 'A'), (None, 'C', 'C'), ('', '', 'C')):
+            self.assertFalse(judgement.agree(*wrong), wrong)
 
     def test_names_image(self):
         for each in (facts(), facts(requested=None),
@@ -159,6 +172,26 @@ class TestJudge(testtools.TestCase):
             Row.REFUSED_REMEMBERED, self.remembering(undone), key='A')
         self.assert_row(Row.NAMES_IMAGE, self.remembering(
             dataclasses.replace(undone, columns=FACTS.columns)))
+
+    def test_refused_and_undone_but_for_the_request(self):
+        """The metadata are what they were, and not what was requested."""
+        verdict = self.assert_row(
+            Row.REFUSED_REMEMBERED, self.remembering(facts(
+                requested='C', requested_properties=OF_C,
+                rebuild=Rebuild.REFUSED)), key='A', request=True)
+        self.assertEqual('A', verdict.request_id)
+
+    def test_memory_of_no_refusal(self):
+        """Else these would be written as they were before a rebuild."""
+        for each in (
+            self.remembering(refused(rebuild=Rebuild.ACCEPTED)),
+            self.remembering(refused(rebuild=Rebuild.UNKNOWN)),
+            dataclasses.replace(self.remembering(refused()),
+                                remembered_rebuild=Rebuild.ACCEPTED),
+            dataclasses.replace(self.remembering(refused()),
+                                remembered=None),
+        ):
+            self.assertIsNone(judgement._by_memory(each))
 
     def test_refused_otherwise_than_by_the_scheduler(self):
         """The conductor has not put image_ref back, and nobody has rebuilt."""
@@ -235,8 +268,11 @@ class TestJudge(testtools.TestCase):
             verdict = self.assert_row(
                 Row.REFUSED_IMAGE, refused(key), image('A'), key='A',
                 request=True)
-            self.assertEqual(('A', judgement.Source.GLANCE),
-                             (verdict.request_id, verdict.source))
+            self.assertEqual(
+                ('A', judgement.Source.GLANCE, image('A')),
+                (verdict.request_id, verdict.source, verdict.restore))
+        self.assert_row(Row.REFUSED_IMAGE, refused(), image('A', 'O'),
+                        key='O', request=True, base=judgement.ORIGIN)
 
     def test_refused_image_with_the_same_properties(self):
         """Then the key alone tells whose the metadata are."""
@@ -292,10 +328,12 @@ class TestJudge(testtools.TestCase):
             verdict = self.assert_row(
                 Row.REFUSED_VOLUME, broken, image(found), key=found or '',
                 request=True)
-            self.assertIsNone(verdict.request_id)
-        self.assertEqual(['v'], self.asked)
+            self.assertEqual(
+                (None, judgement.Source.CINDER, image(found)),
+                (verdict.request_id, verdict.source, verdict.restore))
         self.assert_row(Row.NO_ANSWER, broken, Unknown.NO_ANSWER)
-        self.assert_row(Row.NOT_SEEN, broken, Unknown.NOT_SEEN)
+        for unknown in Unknown.NOT_SEEN, Unknown.GONE:
+            self.assert_row(Row.NOT_SEEN, broken, unknown)
         self.assert_row(Row.NO_ANSWER, dataclasses.replace(
             broken, volume=None))
 
@@ -324,6 +362,10 @@ class TestJudge(testtools.TestCase):
                             (Unknown.GONE, 'A')):
             self.assert_row(Row.MISSING, facts(None), answer, key=key,
                             base=judgement.ORIGIN)
+            self.assert_row(
+                Row.MISSING, facts(None, requested='C',
+                                   requested_properties=OF_C),
+                answer, key=key, request=True, base=judgement.ORIGIN)
         for answer, row in ((Unknown.NO_ANSWER, Row.NO_ANSWER),
                             (Unknown.NOT_SEEN, Row.NOT_SEEN)):
             self.assert_row(row, facts(None), answer, key=None,
@@ -364,8 +406,9 @@ class TestJudge(testtools.TestCase):
             Row.MISSING, facts(None, unshelve_failed=True), key='A')
 
     def test_no_record(self):
-        self.assert_row(
-            Row.NO_RECORD, refused(None, rebuild=Rebuild.UNKNOWN))
+        for key in None, '':
+            self.assert_row(
+                Row.NO_RECORD, refused(key, rebuild=Rebuild.UNKNOWN))
         for key in 'C', 'X', 'O':
             self.assert_row(
                 Row.NO_RECORD, refused(key, rebuild=Rebuild.UNKNOWN),
