@@ -27,6 +27,7 @@ from openstack import exceptions as sdk_exceptions
 from osc_lib.cli import parseractions
 from osc_lib.command import command
 
+from glance_progress.cli import display
 from glance_progress.cli import outcome
 from glance_progress.osc import columns
 from glance_progress.osc import service
@@ -57,6 +58,7 @@ class UploadImages(command.Lister):
     """
 
     app: Any
+    _process: run.Run | None = None
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -86,9 +88,9 @@ class UploadImages(command.Lister):
         self._status = outcome.FAILED
         found = paths.find(parsed_args.paths)
         for line in found.ignored:
-            LOG.warning('Ignored: %s', line)
-        process = run.Run(service.session(self.app), found.items,
-                          self._wishes(parsed_args))
+            LOG.warning('Ignored: %s', display.printable(line))
+        process = self._process = run.Run(
+            service.session(self.app), found.items, self._wishes(parsed_args))
         if parsed_args.dry_run:
             return _PLANNED, self._plan(process)
         slots = max(1, parsed_args.workers)
@@ -134,7 +136,14 @@ class UploadImages(command.Lister):
             return str(identity.find_project(
                 parsed_args.project, ignore_missing=False, **query).id)
         except sdk_exceptions.ForbiddenException:
-            return str(parsed_args.project)  # who may not look names an id
+            # Who may not look can name the own project, or an id.
+            own = manager.auth_ref
+            if (own is not None and own.project_name == parsed_args.project
+                    and parsed_args.project_domain in (
+                        None, own.project_domain_id,
+                        own.project_domain_name)):
+                return str(own.project_id)
+            return str(parsed_args.project)
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         if parsed_args.all_stores and not parsed_args.use_import:
@@ -143,9 +152,14 @@ class UploadImages(command.Lister):
         try:
             super().run(parsed_args)
         except KeyboardInterrupt:
-            LOG.error('Interrupted; what was not complete has been deleted')
+            LOG.error(
+                'Interrupted; what was not complete has been deleted'
+                if self._process is None or self._process.clean else
+                'Interrupted; what was not complete is left for the next run '
+                'to delete')
             return outcome.INTERRUPTED
-        except exceptions.ClientException as exc:
+        except (exceptions.ClientException,
+                sdk_exceptions.SDKException) as exc:
             LOG.error('%s', exc)
             return outcome.UNUSABLE
         return self._status

@@ -23,6 +23,7 @@ import sys
 from typing import Any
 
 import tqdm
+from tqdm import utils
 
 from glance_progress.cli import display
 from glance_progress.osc import words
@@ -33,6 +34,9 @@ from glance_progress.upload import tasks
 #: Said where a cloud lacks our extension.
 BLIND = ('This cloud does not tell what its stores have taken; what is shown '
          'is what was sent.')
+
+# Where nobody knows how wide a terminal is.
+_COLUMNS = 80
 
 # Percents after which a line says how far an image is.
 _STEP = 10
@@ -187,8 +191,11 @@ class Bars(Picture):
 
 def _draw(bar: tqdm.tqdm[Any], name: str, percent: float | None,
           text: str) -> None:
-    name, text = (display.literally(display.printable(each))
-                  for each in (name, text))
+    # A long name leaves room for what it says of it.
+    name = utils.disp_trim(
+        display.printable(name), (bar.ncols or _COLUMNS) // 2)
+    name, text = (display.literally(each)
+                  for each in (name, display.printable(text)))
     if percent is None:
         bar.bar_format = '%s: %s' % (name, text)
     else:

@@ -115,12 +115,28 @@ def read(path: pathlib.Path) -> tuple[list[Entry], list[str]]:
             continue
         ignored += ['%s of %s: it means nothing here' % (key, name)
                     for key in sorted(_unknown(each))]
+        wrong = _misshapen(each)
+        if wrong is not None:
+            entries.append(Entry(name, wrong=wrong))
+            continue
         for name, values in _images(each):
             try:
                 entries.append(_entry(path.parent, name, values))
             except item.Wrong as exc:
                 entries.append(Entry(name, wrong=str(exc)))
     return entries, ignored
+
+
+def _misshapen(image: dict[str, Any]) -> str | None:
+    """Return what has another shape than it should; None for nothing."""
+    for values in (image, *_versions(image)):
+        for key, kind, name in (('meta', dict, 'mapping'),
+                                ('properties', dict, 'mapping'),
+                                ('tags', list, 'list'),
+                                ('stores', (list, str), 'list')):
+            if values.get(key) and not isinstance(values[key], kind):
+                return '%s is no %s' % (key, name)
+    return None
 
 
 def _unknown(image: dict[str, Any]) -> set[str]:
@@ -221,11 +237,14 @@ def _location(
     folder: pathlib.Path, values: dict[str, Any]
 ) -> pathlib.Path | str:
     if values.get('file'):
-        return folder / str(values['file'])
+        return _path(folder, str(values['file']))
     url = str(values.get('mirror_url') or values.get('url') or '')
-    found = parse.urlsplit(url)
+    try:
+        found = parse.urlsplit(url)
+    except ValueError as exc:
+        raise item.Wrong('%s is no URL: %s' % (url, exc)) from exc
     if found.scheme == 'file':
-        return folder / parse.unquote(found.path)
+        return _path(folder, parse.unquote(found.path))
     if found.scheme in ('http', 'https'):
         return url
     raise item.Wrong('neither a file nor a URL of http or https is given')
@@ -234,7 +253,13 @@ def _location(
 def _beside(
     folder: pathlib.Path, values: dict[str, Any], key: str
 ) -> pathlib.Path | None:
-    return folder / str(values[key]) if values.get(key) else None
+    return _path(folder, str(values[key])) if values.get(key) else None
+
+
+def _path(folder: pathlib.Path, text: str) -> pathlib.Path:
+    if '\0' in text:
+        raise item.Wrong('%r is no path' % text)
+    return folder / text
 
 
 def _text(values: dict[str, Any], key: str) -> str | None:

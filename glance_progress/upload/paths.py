@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Sequence
+import os
 import pathlib
 
 from glance_progress.upload import formats
@@ -36,11 +37,11 @@ class Found:
     def __init__(self) -> None:
         self.items: list[item.Item] = []
         self.ignored: list[str] = []
-        self._by_path: dict[pathlib.Path, item.Item] = {}
+        self._by_path: dict[str, item.Item] = {}
 
     def add(self, path: pathlib.Path) -> None:
         """Add what is at a path: a folder, a list or an image."""
-        if path.is_dir():
+        if os.path.isdir(path):
             self._add_folder(path)
         elif lists.is_list(path):
             self._add_list(path)
@@ -48,14 +49,28 @@ class Found:
             self._file(path)
 
     def _add_folder(self, folder: pathlib.Path) -> None:
-        found = sorted(each for each in folder.iterdir() if each.is_file())
-        images = [each for each in found if formats.is_image(each)]
-        self.ignored += ['%s: its name is not that of an image' % each
-                         for each in found if each not in images]
+        images = []
+        name = folder.name or str(folder)
+        try:
+            found = sorted(folder.iterdir())
+        except OSError as exc:
+            self._wrong(name, '%s: %s' % (folder, exc.strerror))
+            return
+        for path in found:
+            if os.path.isdir(path):
+                self.ignored.append('%s: it is a folder in a folder' % path)
+            elif formats.is_image(path):
+                images.append(path)
+            else:
+                self.ignored.append(
+                    '%s: its name is not that of an image' % path)
         if not images:
-            self._wrong(folder.name, 'there is no image in %s' % folder)
+            self._wrong(name, 'there is no image in %s' % folder)
         for path in images:
-            self._file(path)
+            same = self._file(path)
+            if same.name != formats.name(path):
+                self.ignored.append(
+                    '%s: it is the file of %s' % (path, same.name))
 
     def _add_list(self, path: pathlib.Path) -> None:
         try:
@@ -95,12 +110,15 @@ class Found:
         self, path: pathlib.Path, entry: lists.Entry | None = None
     ) -> item.Item:
         """Return the image in a file, and add it unless that was done."""
-        known = self._by_path.get(path.resolve())
+        place = os.path.realpath(path)  # also where links go round
+        known = self._by_path.get(place)
         if known is not None and entry is None:
             return known
         new = item.Item(formats.name(path) if entry is None else entry.name)
-        self._by_path.setdefault(path.resolve(), new)
+        self._by_path.setdefault(place, new)
         try:
+            if not _is_text(new.name):
+                raise item.Wrong('the name of the file is not UTF-8')
             new.source = sources.File(path)
             if not path.is_file() or not new.source.size:
                 raise item.Wrong('%s is no file, or empty' % path)
@@ -133,12 +151,22 @@ class Found:
         if path.suffix.lower() not in formats.DISKS:
             return None
         for suffix in suffixes:
-            if path.with_suffix(suffix).is_file():
+            # None as well where the longer name is too long for a file.
+            if os.path.isfile(path.with_suffix(suffix)):
                 return self._file(path.with_suffix(suffix))
         return None
 
     def _wrong(self, name: str, why: str) -> None:
         self.items.append(item.Item(name, wrong=why))
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a name can be told to others; Python's may be bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _give_format(new: item.Item, disk_format: str) -> None:

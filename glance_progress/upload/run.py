@@ -50,6 +50,7 @@ class Run:
 
     :param items: what is to be, parts before their wholes
     :ivar tasks: what has come of each
+    :ivar clean: whether nothing is left of what was begun and not finished
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Run:
     ) -> None:
         wishes.apply(items)
         self.tasks = tasks.of(items)
+        self.clean = True
         self._wishes = wishes
         self._api = client.Api(session)
         self._images = cloud.Images(self._api)
@@ -104,19 +106,23 @@ class Run:
             self.tasks, worker.Worker(
                 self._images, self._wishes, self._patient, makes).work,
             workers, self._stopped)
-        clean = False
+        self.clean = False
         try:
             threads.start()
             self.follower.start()
             while not threads.wait(_SHOW):
                 show()
             show()
+        except KeyboardInterrupt:
+            LOG.warning('What is not complete is deleted; to interrupt that '
+                        'as well leaves it to the next run')
+            raise
         finally:
             self._stopped.set()
             self.follower.stop()
             threads.wait(_GRACE)
-            clean = cleanup.after(self._images, self.tasks)
-            notes.end(clean)
+            self.clean = cleanup.after(self._images, self.tasks)
+            notes.end(self.clean)
 
     def _check_imports(self) -> None:
         """Refuse what the cloud does not import, before anything is sent."""

@@ -131,6 +131,8 @@ class ImageApi(fixtures.Fixture):
             self._send(request, 200, {'images': [
                 each for each in self.images.values()
                 if wanted in (None, each['name'])]})
+        elif url.path.startswith('/v3/'):
+            self._send(request, 403, 'Keystone tells that to others.')
         elif path == '/v2/info/progress' and self.extended:
             self._list(request, parse.parse_qs(url.query))
         elif image and image[2] and image[1] in self.deleted:
@@ -195,11 +197,12 @@ class ImageApi(fixtures.Fixture):
                 'id': 'd', 'name': 'd'}},
             'roles': [], 'issued_at': '2026-01-01T00:00:00.000000Z',
             'expires_at': '2199-01-01T00:00:00.000000Z',
-            'catalog': [{'type': 'image', 'id': 'i', 'name': 'glance',
-                         'endpoints': [{
-                             'id': 'e', 'interface': 'public',
-                             'region': 'r', 'region_id': 'r',
-                             'url': self.endpoint + self._version}]}]}}
+            'catalog': [
+                {'type': kind, 'id': kind, 'name': kind, 'endpoints': [{
+                    'id': 'e', 'interface': 'public', 'region': 'r',
+                    'region_id': 'r', 'url': url}]}
+                for kind, url in (('image', self.endpoint + self._version),
+                                  ('identity', self.url + '/v3'))]}}
 
     def _send(self, request, status, said, headers=(), missing=0):
         body = json.dumps(said).encode()

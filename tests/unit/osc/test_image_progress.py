@@ -72,6 +72,13 @@ class TestCase(base.TestCase):
         except SystemExit as exc:
             return exc.code
 
+    def keystone(self):
+        """Return options of a user who may not look for projects."""
+        return ['--os-auth-url', self.api.url + '/v3', '--os-username', 'u',
+                '--os-password', 'p', '--os-project-name', 'demo',
+                '--os-user-domain-id', 'd', '--os-project-domain-id', 'd',
+                '--os-identity-api-version', '3']
+
     def lines(self):
         return self.stdout.getvalue().splitlines()
 
@@ -201,12 +208,6 @@ class TestList(TestCase):
                                      'name': 'theirs', 'owner': 'c3d4'}],
             [{**image_api.a_snapshot('importing', importing=True),
               'name': 'second'}]]
-
-    def keystone(self):
-        return ['--os-auth-url', self.api.url + '/v3', '--os-username', 'u',
-                '--os-password', 'p', '--os-project-name', 'demo',
-                '--os-user-domain-id', 'd', '--os-project-domain-id', 'd',
-                '--os-identity-api-version', '3']
 
     def names(self, *argv, **kwargs):
         self.assertEqual(0, self.openstack(

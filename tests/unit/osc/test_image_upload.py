@@ -19,6 +19,7 @@ import fixtures
 from keystoneauth1 import exceptions
 
 from glance_progress.osc import upload_picture
+from tests.unit import image_api
 from tests.unit.osc import test_image_progress
 from tests.unit.upload import memory
 
@@ -37,10 +38,10 @@ class TestUpload(test_image_progress.TestCase):
     def write(self, name, content=b'data'):
         (self.folder / name).write_bytes(content)
 
-    def upload(self, *argv):
+    def upload(self, *argv, **kwargs):
         """Return the exit status, and the rows by their names."""
         status = self.openstack(
-            'upload', '-f', 'json', str(self.folder), *argv)
+            'upload', '-f', 'json', str(self.folder), *argv, **kwargs)
         text = self.stdout.getvalue()
         return status, {row['Name']: row for row in json.loads(text or '[]')}
 
@@ -106,7 +107,7 @@ class TestUpload(test_image_progress.TestCase):
         self.assertEqual(1, status)
         self.assertIn('glance-direct', rows['a']['Reason'])
 
-    def interrupted(self, sig):
+    def interrupted_at_put(self, sig):
         def put(image_id, body, stores):
             os.kill(os.getpid(), sig)
             while True:
@@ -116,11 +117,28 @@ class TestUpload(test_image_progress.TestCase):
         self.cloud.put = put
         self.assertEqual((130, {}), self.upload())
         self.assert_says('Interrupted')
+
+    def interrupted(self, sig):
+        self.interrupted_at_put(sig)
+        self.assert_says('has been deleted')
         self.assertEqual({}, self.cloud.images)
 
     def test_interrupted(self):
         for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self.interrupted(sig)
+
+    def test_interrupted_twice(self):
+        def interrupt(image_id):
+            os.kill(os.getpid(), signal.SIGINT)
+
+        self.cloud.delete = interrupt
+        self.interrupted_at_put(signal.SIGINT)
+        self.assert_says('left for the next run')
+        self.assertEqual(1, len(self.cloud.images))
+        left, = self.cloud.images
+        # The lock goes when a process ends.
+        journal, = pathlib.Path(os.environ['XDG_STATE_HOME']).rglob('*/*/?*')
+        self.assertIn(left, journal.read_text())
 
     def test_nohup(self):
         before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -134,6 +152,18 @@ class TestUpload(test_image_progress.TestCase):
         self.write('a.raw')
         self.cloud.put = hung_up
         self.assertEqual(0, self.upload()[0])
+
+    def test_project_of_who_may_not_look_for_one(self):
+        self.write('a.raw')
+        for argv, owner in (
+                (['demo'], image_api.OWNER), (['1234'], '1234'),
+                (['demo', '--project-domain', 'd'], image_api.OWNER),
+                (['demo', '--project-domain', 'other'], 'demo')):
+            self.cloud.images.clear()
+            status, rows = self.upload(
+                '--project', *argv, identity=self.keystone())
+            self.assertEqual((0, owner), (
+                status, self.cloud.images[rows['a']['ID']]['owner']))
 
     def test_no_such_cloud(self):
         self.write('a.raw')

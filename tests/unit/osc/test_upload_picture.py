@@ -10,7 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import fcntl
 import io
+import os
+import pty
+import re
+import struct
+import termios
 
 from glance_progress.osc import upload_picture
 from glance_progress.upload import item
@@ -21,6 +27,31 @@ from tests.unit import image_api
 
 class Source:
     label, size = 'a', 1000
+
+
+class TestBars(base.TestCase):
+
+    def test_narrow_terminal(self):
+        """Of a long name there is less, and of what it says enough."""
+        terminal, line = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        stream = open(line, 'w')
+        self.addCleanup(stream.close)
+        self.patch('sys.stderr', stream)
+        fcntl.ioctl(stream, termios.TIOCSWINSZ,
+                    struct.pack('HHHH', 24, 20, 0, 0))
+        task = tasks.Task(item.Item('a-long-name-of-an-image', Source()))
+        task.state = tasks.SENDING
+        picture = upload_picture.choose([task], 4)
+        picture.update(False)
+        picture.close()
+        drawn = b''
+        while b'all: ' not in drawn:
+            drawn += os.read(terminal, 1024)
+        drawn = drawn.decode()
+        self.assertIn('a-long-na:   0.0%|', drawn)
+        lines = re.split('\r|\n|\x1b\\[A', drawn)
+        self.assertLessEqual(max(map(len, lines)), 20)
 
 
 class TestLines(base.TestCase):

@@ -85,9 +85,14 @@ class TestOwn(TestCase):
 
     def test_what_is_wrong(self):
         for text in ('visibility: everybody', 'min_disk: -1', 'min_ram: much',
-                     'checksum: abc'):
+                     'checksum: abc', 'meta: [a]', 'properties: a',
+                     'tags: lts', 'tags: {a: b}', 'stores: 5',
+                     'versions: [{meta: 1}]', r'file: "\0"',
+                     r'kernel: "\0"'):
             self.assertIsNotNone(self.one(text).wrong, text)
         (entry,), _ = self.read('images: [{name: a, url: "ftp://a/b"}]')
+        self.assertIn('URL', entry.wrong)
+        (entry,), _ = self.read('images: [{name: a, url: "http://["}]')
         self.assertIn('URL', entry.wrong)
 
     def test_what_is_unknown_is_named(self):

@@ -11,6 +11,7 @@
 # under the License.
 
 import json
+import os
 import pathlib
 import struct
 
@@ -124,6 +125,47 @@ class TestFind(TestCase):
         found = self.find('empty.raw', 'none.raw', 'list.yaml')
         self.assertEqual(['empty', 'none', 'list.yaml'], self.names(found))
         self.assertTrue(all(each.wrong for each in found.items))
+
+    def test_links(self):
+        self.write('a.raw')
+        for name, target in (('b.raw', 'a.raw'), ('gone.raw', 'nowhere'),
+                             ('loop.raw', 'loop.raw'), ('loop', 'loop'),
+                             ('same', '.')):
+            (self.folder / name).symlink_to(target)
+        found = self.find('', 'loop.raw', 'same')
+        self.assertEqual(
+            [('a', False), ('gone', True), ('loop', True)],
+            [(each.name, each.wrong is not None) for each in found.items])
+        ignored = '\n'.join(found.ignored)
+        self.assertIn('b.raw: it is the file of a', ignored)
+        self.assertIn('same: it is a folder', ignored)
+
+    def test_odd_names(self):
+        content = b'data'
+        for name in ('a b.raw', 'line\nend.raw', '\U0001f4be.raw',
+                     'x' * 251 + '.raw'):
+            self.write(name, content)
+        found = self.find('')
+        self.assertEqual({None}, {each.wrong for each in found.items})
+        self.assertEqual(4, len(found.items))
+        self.write(os.fsdecode(b'\xff.raw'), content)
+        wrong, = (each.wrong for each in self.find('').items if each.wrong)
+        self.assertIn('UTF-8', wrong)
+
+    def test_no_name_at_all(self):
+        found = self.find('x' * 300 + '.raw', 'none/a.raw')
+        self.assertTrue(all(each.wrong for each in found.items))
+
+    def test_folder_that_cannot_be_read(self):
+        def refuse(path):
+            raise PermissionError(13, 'Permission denied')
+
+        self.patch('pathlib.Path.iterdir', refuse)  # root may read all
+        self.assertIn('Permission denied', self.find('').items[0].wrong)
+
+    def test_pipe(self):
+        os.mkfifo(self.folder / 'a.raw')
+        self.assertIn('no file', self.find('').items[0].wrong)
 
     def test_folder_without_images(self):
         self.assertIsNotNone(self.find('').items[0].wrong)
