@@ -48,14 +48,17 @@ def doing(task: tasks.Task, blind: bool) -> str:
         return 'comparing with what is there'
     if task.state != tasks.SENDING:
         return task.state
+    sent = '%s sent' % display.size(task.body.sent if task.body else 0)
     if blind:
-        return '%s sent' % display.size(task.body.sent if task.body else 0)
+        return sent
     if task.snapshot is None:
         return 'queued'
     said = words.state(task.snapshot)
     stores = [store for store in task.snapshot['stores']
               if store['state'] == wire.UPLOADING]
     if not stores:
+        if task.snapshot['status'] == 'saving':
+            said += ', ' + sent  # more is not known, as without memcached
         return said + words.beside(task.snapshot)
     parts = [said, display.numbers(stores[0])]
     if stores[0]['stalled']:

@@ -100,6 +100,13 @@ class TestLines(base.TestCase):
         self.assertIn('0B sent', lines[1])
         self.assertNotIn(upload_picture.BLIND, self.update(blind=True))
 
+    def test_without_a_record(self):
+        """As when memcached is down."""
+        task = self.tasks[0]
+        task.state = tasks.SENDING
+        task.snapshot = image_api.a_snapshot('saving')
+        self.assertEqual('a:   0.0%, saving, 0B sent', self.update()[0])
+
     def test_waiting_and_stalled(self):
         task = self.tasks[0]
         task.state = tasks.SENDING
