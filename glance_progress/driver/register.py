@@ -103,26 +103,28 @@ def _rbd_stores(conf: cfg.ConfigOpts) -> None:
             known = location.SCHEME_TO_CLS_BACKEND_MAP.get(
                 store_type.STOCK, {})
             if name in known:
-                location.register_scheme_backend_map({
-                    scheme: {name: entry}
-                    for scheme, entry in _entries(conf, name).items()})
+                location.register_scheme_backend_map({store_type.STOCK: {
+                    name: _ours(known[name], conf, name)}})
         elif store_type.STOCK in location.SCHEME_TO_CLS_MAP:
-            location.register_scheme_map(_entries(conf))
+            entry = location.SCHEME_TO_CLS_MAP[store_type.STOCK]
+            location.register_scheme_map(
+                {store_type.STOCK: _ours(entry, conf)})
 
 
-def _entries(conf: cfg.ConfigOpts, *backend: str) -> dict[str, Any]:
-    """Return what the register is to say of a store, by scheme.
+def _ours(
+    entry: dict[str, Any], conf: cfg.ConfigOpts, *backend: str
+) -> dict[str, Any]:
+    """Return what the register is to say of a store in place of *entry*.
 
-    The driver is found as glance_store will find it, and made once before, so
+    The store that Glance has made stays there: it says where it is, and Ceph
+    may be away by now, for which no request shall wait. The driver is found
+    as glance_store will find it, and its options are read once before, so
     that no lookup meets what keeps it from being made.
     """
-    store: Any = driver.DriverManager(
-        'glance_store.drivers', store_type.OURS).driver(conf, *backend)
-    store.configure(re_raise_bsc=True)
-    return {scheme: {'store': store,
-                     'location_class': store.get_store_location_class(),
-                     'store_entry': store_type.OURS}
-            for scheme in store.get_schemes()}
+    driver.DriverManager(
+        'glance_store.drivers', store_type.OURS
+    ).driver(conf, *backend).configure_progress()
+    return {**entry, 'store_entry': store_type.OURS}
 
 
 _PARTS = (staging.replace, _rbd_stores)

@@ -65,17 +65,24 @@ class Store(metered.Metered, rbd.Store):
     def configure_add(self) -> None:
         """Configure the store, and look at our own options too.
 
-        :raises ValueError: for a wrong value in ``[glance_progress]``. It
-            stops the service at its start, which BadStoreConfiguration would
-            not (driver.Store.configure() goes on without ``add``).
+        :raises ValueError: see :meth:`configure_progress`. It stops the
+            service at its start, which BadStoreConfiguration would not
+            (driver.Store.configure() goes on without ``add``).
+        """
+        self.configure_progress()
+        super().configure_add()
+
+    def configure_progress(self) -> None:
+        """Do that part of the configuration which asks no Ceph.
+
+        :raises ValueError: for a wrong value in ``[glance_progress]``
         """
         record_options.check(self.conf)
         section.check(self.conf, options.OPTS)
-        memcached.get(self.conf)
+        memcached.configure(self.conf)
         store_type.search_ours_too(self.conf)
         self._writes_in_flight = section.of(
             self.conf, options.OPTS).writes_in_flight
-        super().configure_add()
 
     def get(
         self, location: Any, offset: int = 0, chunk_size: int | None = None,

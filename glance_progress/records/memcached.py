@@ -259,12 +259,38 @@ def from_conf(conf: cfg.ConfigOpts) -> Memcached:
 # runs with what they said at its start.
 _memcached = process.PerProcess(from_conf, inherit=Memcached.again)
 
+# What ours of the options said when the client was made.
+_made_from: dict[str, Any] | None = None
+
 
 def get(conf: cfg.ConfigOpts) -> Memcached:
     """Return the client that everything in this process shares."""
     return _memcached.get(conf)
 
 
+def configure(conf: cfg.ConfigOpts) -> None:
+    """Have a client by what ``[glance_progress]`` in *conf* says now.
+
+    glance-api's script reads its files again when it gets SIGHUP, makes its
+    stores anew, and forks new workers. The options of
+    ``[keystone_authtoken]`` count from its start on, as they do for
+    keystonemiddleware, unless ours have changed.
+
+    :raises ValueError: naming the option that is wrong
+    """
+    global _made_from
+    values = section.of(conf, options.OPTS)
+    said = {option.dest: getattr(values, option.dest)
+            for option in options.OPTS
+            if option.dest.startswith('memcached_')}
+    if _made_from is not None and said != _made_from:
+        _memcached.reset()
+    get(conf)
+    _made_from = said
+
+
 def reset() -> None:
     """Forget the client, so that the next options count."""
+    global _made_from
     _memcached.reset()
+    _made_from = None

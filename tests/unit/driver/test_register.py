@@ -15,6 +15,8 @@ import os
 import fixtures
 import glance_store
 from glance_store._drivers import rbd
+from glance_store import capabilities
+from glance_store import exceptions
 from glance_store import location
 from oslo_config import cfg
 
@@ -87,13 +89,29 @@ class TestSeveral(TestCase):
         self.assertEqual(store.Store, self.types()['a'])
         self.assertEqual(rbd.Store, self.types()['b'])
 
-    def test_locations_that_name_no_store(self):
+    def test_asks_no_ceph(self):
         conf = self.a_glance(*self.LINES)
+        self.patch('glance_store._drivers.rbd.Store.configure_add', None)
         register.install(conf)
+        self.assertNotIn('without progress', self.log.output)
+        self.assertEqual({'rbd_progress'}, {
+            location.SCHEME_TO_CLS_BACKEND_MAP['rbd'][name]['store_entry']
+            for name in ('a', 'b')})
+
+    def test_one_that_is_away(self):
+        def away(driver):
+            if driver.backend_group == 'a':
+                raise exceptions.BadStoreConfiguration(
+                    store_name='a', reason='away')
+
+        self.patch('glance_store._drivers.rbd.Store._set_url_prefix', away)
+        register.install(self.a_glance(*self.LINES))
+        self.assertNotIn('without progress', self.log.output)
+        writes = capabilities.BitMasks.WRITE_ACCESS
         for name in 'a', 'b':
-            self.assertIsInstance(
-                location.SCHEME_TO_CLS_BACKEND_MAP['rbd'][name]['store'],
-                store.Store)
+            found = glance_store.get_store_from_store_identifier(name)
+            self.assertIsInstance(found, store.Store)
+            self.assertEqual(name == 'b', found.is_capable(writes))
 
     def test_one_that_glance_could_not_make(self):
         conf = self.a_glance(*self.LINES)
@@ -104,7 +122,8 @@ class TestSeveral(TestCase):
 
     def test_fault(self):
         conf = self.a_glance(*self.LINES)
-        self.patch('glance_progress.driver.store.Store.configure_add', None)
+        self.patch(
+            'glance_progress.driver.store.Store.configure_progress', None)
         for _ in range(2):
             register.install(conf)
             self.assertEqual(
@@ -130,7 +149,7 @@ class TestSeveral(TestCase):
     def test_once(self):
         conf = self.a_glance(*self.LINES)
         register.install(conf)
-        self.patch('glance_progress.driver.register._entries', None)
+        self.patch('glance_progress.driver.register._ours', None)
         register.install(conf)
         self.assertNotIn('without progress', self.log.output)
 
