@@ -45,7 +45,12 @@ def check(conf: cfg.ConfigOpts, options: Sequence[cfg.Opt]) -> None:
     """
     values = of(conf, options)
     for option in options:
-        getattr(values, option.dest)
+        try:
+            getattr(values, option.dest)
+        except (cfg.NoSuchOptError, cfg.TemplateSubstitutionError) as exc:
+            # Of a value with $name, oslo.config says only what is missing.
+            raise ValueError('[%s] %s refers to what is not there: %s' % (
+                NAME, option.dest, exc)) from exc
 
 
 def of_others(
@@ -75,12 +80,19 @@ def _showing(convert: Callable[[Any], Any], value: Any) -> Any:
         raise ValueError('%s (given: %s)' % (exc, value)) from None
 
 
+def _given(number: Any) -> Any:
+    # What follows from an empty value, oslo.config leaves to others.
+    if number is None:
+        raise ValueError('no number is given')
+    return number
+
+
 class Float(types.Float):
     """A number within bounds, which NaN is not."""
 
     def __call__(self, value: Any) -> Any:
-        number = _showing(super().__call__, value)
-        if number is not None and math.isnan(number):
+        number = _given(_showing(super().__call__, value))
+        if math.isnan(number):
             raise ValueError('%s is no number' % value)
         return number
 
@@ -89,4 +101,4 @@ class Integer(types.Integer):
     """A whole number within bounds."""
 
     def __call__(self, value: Any) -> Any:
-        return _showing(super().__call__, value)
+        return _given(_showing(super().__call__, value))

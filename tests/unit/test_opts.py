@@ -93,6 +93,22 @@ class TestCheck(base.TestCase):
             self.assertIn(name, str(exc))
             self.assertIn(value, str(exc))
 
+    def test_nothing_given(self):
+        for option in opts.OPTS:
+            if option.default is None or not isinstance(
+                    option.type, (section.Float, section.Integer)):
+                continue
+            exc = self.assertRaises(
+                ValueError, opts.check, self.given(option.name + ' ='))
+            self.assertIn(option.name, str(exc))
+
+    def test_reference_to_what_is_not_there(self):
+        for name in ('memcached_servers', 'update_interval', 'legacy_keys'):
+            exc = self.assertRaises(
+                ValueError, opts.check, self.given(name + ' = $missing'))
+            self.assertIn(name, str(exc))
+            self.assertIn('missing', str(exc))
+
     def test_out_of_range(self):
         for name, value, bound in (
             ('memcached_connect_timeout', '0', '0.01'),

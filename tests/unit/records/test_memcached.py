@@ -393,6 +393,23 @@ class TestFromConf(TestCase):
         self.assertIsInstance(shared, memcached.Memcached)
         self.assertIs(shared, memcached.get(conf))
 
+    def test_configured_again(self):
+        """As glance-api's script does it when it gets SIGHUP."""
+        self.useFixture(fixture.Process())
+
+        def configured(servers):
+            conf = self.config(
+                '[glance_progress]\nmemcached_servers = ' + servers)
+            memcached.configure(conf)
+            return memcached.get(conf)
+
+        first = configured('127.0.0.1:1')
+        self.assertIs(first, configured('127.0.0.1:1'))
+        second = configured('127.0.0.1:2')
+        self.assertEqual(
+            ['127.0.0.1:2'], [server.name for server in second.servers])
+        self.assertIs(second, configured('127.0.0.1:2'))
+
 
 class TestTls(TestCase):
 
