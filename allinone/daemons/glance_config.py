@@ -24,10 +24,11 @@ FLAVOR = 'headers'
 
 
 def paste_ini(packaged: pathlib.Path, router: str | None) -> str:
-    """Return Glance's own paste file with the flavor `headers` added.
+    """Return Glance's own paste file with flavors `headers` added.
 
-    The flavor is `keystone` without the filter that asks Keystone: the one
-    after it, `context`, then takes the identity from the request's headers.
+    They are `keystone` and its kin, such as `keystone+caching`, without the
+    filter that asks Keystone: the one after it, `context`, then takes the
+    identity from the request's headers.
 
     :param packaged: the paste file that comes with Glance
     :param router: 'module:factory' instead of the stock v2 application
@@ -39,9 +40,10 @@ def paste_ini(packaged: pathlib.Path, router: str | None) -> str:
     # it is [composite:glance-api-FLAVOR] and a line in [composite:api].
     for section in parser.sections():
         for option, value in parser.items(section):
-            if option == 'keystone':
-                parser.set(section, FLAVOR, _trusting(value))
-            elif section.endswith(':glance-api-keystone'):
+            if option.startswith('keystone'):
+                parser.set(section, option.replace('keystone', FLAVOR),
+                           _trusting(value))
+            elif ':glance-api-keystone' in section:
                 ours = section.replace('keystone', FLAVOR)
                 if not parser.has_section(ours):
                     parser.add_section(ours)

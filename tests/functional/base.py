@@ -172,8 +172,11 @@ class TestCase(testtools.TestCase):
         self.addCleanup(ioctx.close)
         return ioctx
 
-    def rbd_content(self, image_id: str, snapshot: str = 'snap') -> bytes:
+    def rbd_content(
+        self, image_id: str, snapshot: str = 'snap',
+        pool: str = services.POOL,
+    ) -> bytes:
         """Return the bytes that Ceph holds for an image."""
-        with rbd.Image(self.ioctx(), image_id, snapshot=snapshot,
+        with rbd.Image(self.ioctx(pool), image_id, snapshot=snapshot,
                        read_only=True) as image:
             return image.read(0, image.size())

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A key manager for the Glance that verifies signatures of images."""
+"""Key managers for Glances whose images are signed or encrypted."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ from castellan.key_manager import not_implemented_key_manager
 #: The environment variable that names the file of the certificate (DER).
 CERTIFICATE = 'GLANCE_PROGRESS_TEST_CERTIFICATE'
 
+#: That which names the file of keys that were deleted.
+DELETED = 'GLANCE_PROGRESS_TEST_DELETED_KEYS'
+
 
 class OneCertificate(
         not_implemented_key_manager.NotImplementedKeyManager):
@@ -32,3 +35,12 @@ class OneCertificate(
     def get(self, *args: Any, **kwargs: Any) -> x_509.X509:
         return x_509.X509(
             pathlib.Path(os.environ[CERTIFICATE]).read_bytes())
+
+
+class Deleting(not_implemented_key_manager.NotImplementedKeyManager):
+    """Notes the ids of the keys that it is to delete, a line each."""
+
+    def delete(self, context: Any, managed_object_id: str,
+               **kwargs: Any) -> None:
+        with open(os.environ[DELETED], 'a') as deleted:
+            deleted.write(managed_object_id + '\n')

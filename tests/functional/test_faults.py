@@ -284,5 +284,23 @@ class FaultTest(base.TestCase):
         self.assertIsNone(self.published())
 
 
+class EventletTest(base.TestCase):
+
+    def test_all_of_them(self) -> None:
+        """The same, in a process of which eventlet has replaced the threads.
+
+        All in one: to begin takes it longer than most of them.
+        """
+        test = FaultTest
+        done = subprocess.run(
+            [services.released_venv('2025.2') / 'bin' / 'python3', '-m',
+             'tests.functional.under_eventlet', str(self.ceph.directory),
+             '%s.%s' % (test.__module__, test.__name__)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=base.HANGS - 20, cwd=pathlib.Path(__file__).parents[2])
+        self.assertEqual(0, done.returncode, done.stdout)
+        self.assertRegex(done.stdout, r'Ran \d\d tests')
+
+
 def _broken(*args: object) -> bytes:
     raise AssertionError('a bug')
