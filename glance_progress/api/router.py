@@ -35,6 +35,16 @@ from glance_progress.locations import guard
 from glance_progress import opts
 
 
+class _Unread(wsgi.JSONRequestDeserializer):
+    """Reads nothing of a request whose method is refused.
+
+    Its body may be none, or never come, which would be an error of ours.
+    """
+
+    def default(self, request: Any) -> dict[str, Any]:
+        return {}
+
+
 class API(router.API):
     """Connects the routes of this package first, so that they win.
 
@@ -58,7 +68,7 @@ class API(router.API):
         resource = wsgi.Resource(
             progress.Controller(), progress.Deserializer(),
             progress.Serializer())
-        reject = wsgi.Resource(wsgi.RejectMethodController())
+        reject = wsgi.Resource(wsgi.RejectMethodController(), _Unread())
         for path, action in (('/images/{image_id}/progress', 'show_progress'),
                              ('/info/progress', 'list_progress')):
             mapper.connect(

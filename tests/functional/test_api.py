@@ -96,6 +96,9 @@ class CommonTests:
                 answer = self.request(method, path)
                 self.assertEqual(405, answer.status_code, method + path)
                 self.assertEqual('GET', answer.headers['Allow'])
+            # Nobody reads what comes along.
+            answer = self.request('POST', path, data=b'no JSON')
+            self.assertEqual(405, answer.status_code)
             self.assertEqual(404, self.get(path + '/').status_code)
 
     def test_store_properties(self) -> None:
