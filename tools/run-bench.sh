@@ -1,9 +1,11 @@
 #!/bin/bash
 # Compares uploads through rbd_progress with the stock driver's, or the API
 # extension with Glance's own API, or uploads of folders with those of
-# OpenStackClient.
+# OpenStackClient; or measures what the driver itself costs, or what many
+# images and many uploads do.
 #
-#   tools/run-bench.sh upload|api|folder [--size MIB] [--runs N] [CASE...]
+#   tools/run-bench.sh upload|api|folder|overhead|scale [--size MIB] [--runs N]
+#                      [CASE...]
 #
 # Each says more with --help. Run it as root on Debian 12; what is missing
 # gets installed.
@@ -14,7 +16,8 @@ cd "$(dirname "$0")/.."
 
 profile=demo
 case ${1-} in
-    upload | api) ;;
+    upload | api | overhead) ;;
+    scale) profile='test' ;;
     folder)
         profile='test'
         GLANCE_PROGRESS_OPENSTACK=$(client_venv)/bin/openstack

@@ -10,15 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Uploads one image and prints the process's peak of memory, in bytes.
+"""Uploads images at once and prints the process's peak of memory, in bytes.
 
-    python -m tools.bench.memory stock|progress CONFIGURATION SIZE
+    python -m tools.bench.memory stock|progress CONFIGURATION SIZE NUMBER
 
-SIZE is in bytes. tools.bench.upload runs it for each driver.
+SIZE is in bytes, of each. tools.bench.upload runs it for each driver.
 """
 
 from __future__ import annotations
 
+from concurrent import futures
 import logging
 import pathlib
 import re
@@ -31,18 +32,26 @@ from glance_progress.driver import store
 from tools.bench import source
 
 
-def main(driver: str, conf_file: str, size: str) -> None:
+def main(driver: str, conf_file: str, size: str, number: str) -> None:
     logging.disable(logging.ERROR)
-    uploading = {'stock': stock.Store, 'progress': store.Store}[driver](
-        source.load(pathlib.Path(conf_file)))
-    uploading.configure(re_raise_bsc=True)
-    image_id = str(uuid.uuid4())
-    data = source.Source(int(size))
-    uploading.add(image_id, data, int(size), 'sha512')
+    kind = {'stock': stock.Store, 'progress': store.Store}[driver]
+    conf = source.load(pathlib.Path(conf_file))
+    ids = [str(uuid.uuid4()) for _ in range(int(number))]
+
+    def add(image_id: str) -> None:
+        uploading = kind(conf)
+        uploading.configure(re_raise_bsc=True)
+        uploading.add(image_id, source.Source(int(size)), int(size), 'sha512')
+
+    with futures.ThreadPoolExecutor(len(ids)) as executor:
+        list(executor.map(add, ids))
     status = pathlib.Path('/proc/self/status').read_text()
     found = re.search(r'VmHWM:\s+(\d+) kB', status)
     print(int(found[1]) * 1024 if found else 0)
-    uploading._delete_image(source.POOL, image_id, 'snap')
+    removing = kind(conf)
+    removing.configure(re_raise_bsc=True)
+    for image_id in ids:
+        removing._delete_image(source.POOL, image_id, 'snap')
 
 
 if __name__ == '__main__':

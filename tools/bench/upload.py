@@ -100,6 +100,13 @@ class Cases(driver.Bench):
         self.compare('four at once', upload=functools.partial(
             self.upload, at_once=4))
 
+    def sixteen(self) -> None:
+        """A quarter of the size each, to fit into the disk."""
+        size, self._size = self._size, self._size // 4
+        self.compare('sixteen at once', upload=functools.partial(
+            self.upload, at_once=16))
+        self._size = size
+
     def put(self) -> None:
         with glance.GlanceApi(
                 self._directory / 'glance', pathlib.Path(sys.prefix),
@@ -192,20 +199,23 @@ class Cases(driver.Bench):
         return server.address, during
 
     def memory(self) -> None:
-        """Print what an upload holds more than a stock one, at its peak."""
+        """Print what uploads hold more than stock ones, at their peak."""
         self.conf(self.memcached.address)
-        peaks: dict[str, list[int]] = {'stock': [], 'progress': []}
-        for _ in range(self._runs):
-            for name, each in peaks.items():
-                done = subprocess.run(
-                    [sys.executable, '-m', 'tools.bench.memory', name,
-                     str(self._directory / 'glance-api.conf'),
-                     str(self._size)],
-                    check=True, capture_output=True, text=True)
-                each.append(int(done.stdout))
-        first, second = (statistics.median(each) for each in peaks.values())
-        print('memory at the peak: stock %d MiB, progress %d MiB, extra %d'
-              % (first / MiB, second / MiB, (second - first) / MiB))
+        for at_once in 1, 4, 16:
+            peaks: dict[str, list[int]] = {'stock': [], 'progress': []}
+            for _ in range(self._runs):
+                for name, each in peaks.items():
+                    done = subprocess.run(
+                        [sys.executable, '-m', 'tools.bench.memory', name,
+                         str(self._directory / 'glance-api.conf'),
+                         str(self._size // min(at_once, 4)), str(at_once)],
+                        check=True, capture_output=True, text=True)
+                    each.append(int(done.stdout))
+            first, second = (
+                statistics.median(each) for each in peaks.values())
+            print('memory at the peak, %d at once: stock %d MiB, progress %d '
+                  'MiB, extra %d' % (at_once, first / MiB, second / MiB,
+                                     (second - first) / MiB), flush=True)
 
     def round_trips(self) -> None:
         """Print how often an upload has talked to memcached."""
@@ -237,9 +247,9 @@ def _later(act: Callable[[], None], seconds: float = 1) -> Iterator[None]:
         timer.join()
 
 
-CASES = ('limits', 'dense', 'unknown', 'thin', 'far', 'four', 'put',
-         'healthy', 'absent', 'killed', 'restarted', 'stopped', 'black_hole',
-         'one_of_three', 'unresolved', 'memory', 'round_trips')
+CASES = ('limits', 'dense', 'unknown', 'thin', 'far', 'four', 'sixteen',
+         'put', 'healthy', 'absent', 'killed', 'restarted', 'stopped',
+         'black_hole', 'one_of_three', 'unresolved', 'memory', 'round_trips')
 
 
 def main() -> None:
