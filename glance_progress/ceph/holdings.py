@@ -75,6 +75,20 @@ def names(ioctx: Any) -> dict[str, str]:
     return {each['name']: each['id'] for each in rbd.RBD().list2(ioctx)}
 
 
+def id_of(ioctx: Any, name: str) -> str | None:
+    """Return the id of the RBD image of a name; None when there is none.
+
+    It reads what librbd reads first when it opens an image, which takes one
+    round trip instead of the dozen that opening takes.
+    """
+    try:
+        value: bytes = ioctx.read('rbd_id.' + name)
+    except rados.ObjectNotFound:
+        return None
+    length = int.from_bytes(value[:4], 'little')
+    return value[4:4 + length].decode()
+
+
 def look(ioctx: Any, place: places.Place, name: str) -> Data | None:
     """Return what the RBD image *name* is; None when there is none.
 
@@ -133,7 +147,8 @@ def _held(image: Any, snapshots: list[str]) -> str | None:
     # librbd's own lock has this tag, and outlives a client that was killed.
     lockers = image.list_lockers()
     if lockers and lockers['tag'] != 'internal':
-        return 'somebody has locked it by hand'
+        return 'somebody has locked it by hand (%s)' % ', '.join(
+            '%s, lock %s' % each[:2] for each in lockers['lockers'])
     if image.group()['name']:
         return 'it is in a group'
     if image.mirror_image_get_info()['state'] != _NOT_MIRRORED:

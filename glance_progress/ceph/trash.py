@@ -73,7 +73,10 @@ def move(
     """
     if holdings.look(ioctx, data.place, data.name) != data or data.watched:
         raise Alive('the RBD image has changed')
-    rbd.RBD().trash_move(ioctx, data.name, delay)
+    try:
+        rbd.RBD().trash_move(ioctx, data.name, delay)
+    except rbd.ImageNotFound as exc:
+        raise Alive('the RBD image is gone') from exc
     moved = data.rbd_id
     try:
         now = holdings.look_by_id(ioctx, data.place, data.name, data.rbd_id)

@@ -23,6 +23,7 @@ from typing import Any
 
 from glance_progress.cli import arguments
 from glance_progress.cli import outcome
+from glance_progress.cli import textfile
 
 #: Where it listens: the port of glance-api, and 10000. Those that Prometheus'
 #: exporters have among themselves are all taken.
@@ -53,7 +54,7 @@ def add(commands: Any) -> None:
         '--web.config.file', dest='web_config_file', metavar='FILE',
         help="TLS and passwords, in the format of Prometheus' exporters")
     parser.add_argument(
-        '--textfile', type=_textfile, metavar='FILE',
+        '--textfile', type=textfile.path, metavar='FILE',
         help='write FILE.prom for node_exporter, and do not listen')
     parser.add_argument(
         '--interval', type=arguments.seconds, default=10.0, metavar='SECONDS',
@@ -99,13 +100,6 @@ def _address(text: str) -> tuple[str, int]:
         raise argparse.ArgumentTypeError('%s is no ADDRESS:PORT' % text)
     # As others take it, nothing before the colon stands for all addresses.
     return host.strip('[]') or '::', int(port)
-
-
-def _textfile(text: str) -> str:
-    if not text.endswith('.prom'):
-        raise argparse.ArgumentTypeError(
-            'node_exporter reads no file but *.prom')
-    return text
 
 
 def _images(text: str) -> int:

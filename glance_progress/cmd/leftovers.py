@@ -19,6 +19,7 @@ from collections.abc import Sequence
 import logging
 import signal
 import sys
+import time
 import traceback
 from typing import Any
 from typing import NoReturn
@@ -30,9 +31,12 @@ from glance_progress.ceph import journal
 from glance_progress.cli import arguments
 from glance_progress.cli import glance_files
 from glance_progress.cli import outcome
+from glance_progress.cli import textfile
 from glance_progress.leftovers import finding
 from glance_progress.leftovers import removal
 from glance_progress.leftovers import report
+from glance_progress.leftovers import resetting
+from glance_progress.leftovers import restoring
 from glance_progress.leftovers import rows
 from glance_progress.leftovers import search
 from glance_progress.leftovers import service
@@ -54,10 +58,10 @@ kinds:
   tasks    import locks, and tasks that have not ended
 and, which are never removed:
   lost     locations whose RBD image is not there
-  trash    RBD images in Ceph's trash whose time is over
+  trash    RBD images in Ceph's trash, whose time is over or not
 
 exit status:
-  0    nothing was found, or all of it was removed
+  0    nothing was found but what waits in the trash, or all was removed
   2    something was found
   255  could not look, or could not finish; what was removed is said
 """
@@ -89,6 +93,9 @@ def parser() -> argparse.ArgumentParser:
         '--expire', type=float, default=7.0, metavar='DAYS',
         help='how long the trash keeps what is removed, default 7')
     made.add_argument('--yes', action='store_true', help='do not ask')
+    made.add_argument(
+        '--textfile', type=textfile.path, metavar='FILE',
+        help='write what is left to FILE.prom as well, for node_exporter')
     return made
 
 
@@ -101,21 +108,26 @@ def run(conf: cfg.ConfigOpts, args: argparse.Namespace) -> int:
         found = search.findings(surveyor, args.older_than * _HOUR)
         if args.remove is None:
             _show(found, args)
-            return FOUND if found else NOTHING
-        return _remove(conf, surveyor, found, args)
+            left: Sequence[finding.Finding] = found
+        else:
+            left = _remove(conf, surveyor, found, args)
+        if args.textfile is not None:
+            _write(args.textfile, left)
+        return FOUND if any(each.notable for each in left) else NOTHING
     finally:
         surveyor.close()
 
 
 def _remove(conf: cfg.ConfigOpts, surveyor: survey.Surveyor,
             found: Sequence[finding.Finding],
-            args: argparse.Namespace) -> int:
+            args: argparse.Namespace) -> Sequence[finding.Finding]:
+    """Remove of *found* what *args* say, and return what is left."""
     kinds = args.remove or finding.REMOVABLE
     chosen = [each for each in found if each.removable and each.kind in kinds]
     if args.format == 'table':
         _show(found, args)
     if chosen and not _agreed(args, 'Remove %d of these' % len(chosen)):
-        return FOUND
+        return found
     service.make_stores(conf)
     done: list[finding.Finding] = []
     try:
@@ -124,7 +136,7 @@ def _remove(conf: cfg.ConfigOpts, surveyor: survey.Surveyor,
                 try:
                     remover.remove(each)
                     done.append(each)
-                except removal.Spared as exc:
+                except resetting.Spared as exc:
                     _say('spared %s of image %s: %s' % (
                         each.what, each.image_id, exc))
             remover.tidy()
@@ -136,7 +148,13 @@ def _remove(conf: cfg.ConfigOpts, surveyor: survey.Surveyor,
                 for each in done]))
         else:
             print('%d removed' % len(done))
-    return FOUND if len(done) < len(found) else NOTHING
+    return [each for each in found if each not in done]
+
+
+def _write(path: str, left: Sequence[finding.Finding]) -> None:
+    from glance_progress.metrics import leftovers
+    leftovers.write(path, leftovers.Findings(
+        report.counts(left), report.sizes(left), time.time()))
 
 
 def _restore(surveyor: survey.Surveyor, args: argparse.Namespace) -> int:
@@ -144,7 +162,7 @@ def _restore(surveyor: survey.Surveyor, args: argparse.Namespace) -> int:
     if not which and not _agreed(args, 'Bring back all that was removed'):
         return FOUND
     with removal.Remover(surveyor, 0):
-        done = removal.restore(
+        done = restoring.restore(
             surveyor, lambda *names: not which or bool(which & set(names)))
     for each in done:
         print(each)
@@ -200,6 +218,9 @@ def main(argv: list[str]) -> int:
         return run(conf, args)
     except KeyboardInterrupt:
         return outcome.INTERRUPTED
+    except ImportError as exc:
+        _say("%s; install it with: pip install 'glance-progress[exporter]'"
+             % exc)
     except (cfg.Error, ValueError, OSError) as exc:
         _say(glance_files.describe(exc))
     except journal.Locked as exc:

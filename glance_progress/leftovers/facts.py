@@ -29,6 +29,8 @@ class Row:
     :param stage_host: worker_self_reference_url of who has staged it
     :param snapshot: whether Nova makes it of a server
     :param stores: that have a location of it, whatever its status
+    :param placeholders: ids of the locations that stand for data that a
+        parallel import has yet to bring
     """
 
     status: str
@@ -39,6 +41,7 @@ class Row:
     stage_host: str | None = None
     snapshot: bool = False
     stores: tuple[str, ...] = ()
+    placeholders: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +95,7 @@ class Image:
     :param row: None where this Glance has no such row, not even a deleted one
     :param tasks: that hold its lock, or have not ended
     :param data: RBD images by its id that no location names
+    :param registered: those that its locations name, while it is importing
     :param begun: ids of those whose removal a run has begun before
     :param restored_at: when one of those was brought back
     :param elsewhere: stores that are not in Ceph
@@ -101,6 +105,7 @@ class Image:
     row: Row | None = None
     tasks: tuple[Task, ...] = ()
     data: tuple[holdings.Data, ...] = ()
+    registered: tuple[holdings.Data, ...] = ()
     files: tuple[File, ...] = ()
     heard: Heard | None = None
     begun: frozenset[str] = frozenset()
@@ -119,7 +124,7 @@ class Image:
         """When something last happened to it, in seconds since the epoch."""
         signs = [self.restored_at]
         signs += [max(each.created_at, each.modified_at)
-                  for each in self.data]
+                  for each in (*self.data, *self.registered)]
         signs += [each.modified_at for each in self.files]
         signs += [each.updated_at for each in self.tasks]
         if self.row is not None:

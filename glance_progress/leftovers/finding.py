@@ -39,6 +39,11 @@ LEFT = 'left behind'
 UNKNOWN = 'unknown'
 MISSING = 'missing'
 EXPIRED = 'expired'
+WAITING = 'waiting'
+
+#: What a finding of each kind may be.
+STATES = {**dict.fromkeys(REMOVABLE, (LEFT, UNKNOWN)),
+          LOST: (MISSING,), TRASH: (EXPIRED, WAITING)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +73,11 @@ class Finding:
     @property
     def removable(self) -> bool:
         return self.state == LEFT and self.kind in REMOVABLE
+
+    @property
+    def notable(self) -> bool:
+        """Whether there is something to do about it, or to find out."""
+        return self.state != WAITING
 
     def describe(self) -> dict[str, Any]:
         """Return what there is to say of it, ready for JSON."""

@@ -37,10 +37,11 @@ def of(conf: cfg.ConfigOpts, image_ids: Iterable[str]
     """
     client = memcached.from_conf(conf)
     records = reader.from_conf(conf, client)
+    places = [*store_names.all_of(conf), wire.BEGUN]
     newest: dict[str, wire.Record] = {}
     every = sorted(image_ids)
     for at in range(0, len(every), _PAGE):
-        found = records.read(every[at:at + _PAGE], store_names.all_of(conf))
+        found = records.read(every[at:at + _PAGE], places)
         for (image_id, _), record in (found or {}).items():
             if (image_id not in newest
                     or record.order > newest[image_id].order):

@@ -54,7 +54,7 @@ def alive(before: facts.Image, now: facts.Image) -> str | None:
     """Return the sign of life in two looks at an image, None for none."""
     if before != now:
         return 'it has changed from one look to the other'
-    if any(each.watched for each in now.data):
+    if any(each.watched for each in (*now.data, *now.registered)):
         return 'a client has its RBD image open'
     if any(each.open for each in now.files):
         return 'a process has its file open'
@@ -119,6 +119,7 @@ def judge(
         for each in now.data:
             yield from _data(now, each)
         yield from _staging(now)
+        yield from _placeholders(now)
     yield from _tasks(now)
 
 
@@ -126,23 +127,25 @@ def _upload(image: facts.Image) -> Iterator[finding.Finding]:
     row = image.row
     assert row is not None
     if row.status == 'uploading' and row.stage_host:
-        return  # it waits for its owner to import it
+        # It waits for its owner to import it, which may have begun.
+        yield from _lock(image)
+        return
     proof = dead(image)
     if row.status == 'importing' and proof is None:
         proof = _lock_is_free(image)
-    if row.status == 'importing' and row.stores:
-        # What is in those stores has no other way back than Glance's own.
-        yield _finding(
-            image, finding.UPLOADS, finding.UNKNOWN, 'image that is importing',
-            'it already has data in %s' % ', '.join(row.stores))
-        return
-    taken = any(each.held for each in image.data)
+    kept = None if proof else _NO_PROOF
+    # Glance takes back what an import has brought to some stores when another
+    # fails. What is not in Ceph would have no way back from that.
+    others = set(row.stores) - {each.store for each in image.registered}
+    data = (*image.data, *image.registered)
+    if others:
+        kept = 'it already has data in %s' % ', '.join(sorted(others))
+    elif any(each.held for each in data):
+        kept = _NO_PROOF
     yield _finding(
-        image, finding.UPLOADS,
-        finding.LEFT if proof and not taken else finding.UNKNOWN,
-        'image that is ' + row.status,
-        proof if proof and not taken else _NO_PROOF,
-        data=image.data, files=image.files, task=image.lock)
+        image, finding.UPLOADS, finding.UNKNOWN if kept else finding.LEFT,
+        'image that is ' + row.status, kept or proof or _NO_PROOF, data=data,
+        files=image.files, task=image.lock)
 
 
 def _lock(image: facts.Image) -> Iterator[finding.Finding]:
@@ -159,8 +162,12 @@ def _lock(image: facts.Image) -> Iterator[finding.Finding]:
 
 def _lock_is_free(image: facts.Image) -> str | None:
     """Return why nobody holds the import lock of *image*."""
-    if image.row is None or image.row.import_task is None:
+    if image.row is None:
         return None
+    if image.row.import_task is None:
+        # It comes before that status, and goes after it.
+        return ('nobody holds its import lock'
+                if image.row.status == 'importing' else None)
     if image.lock is None:
         return 'its task is gone'
     if image.lock.status not in UNDER_WAY:
@@ -181,6 +188,18 @@ def _tasks(image: facts.Image) -> Iterator[finding.Finding]:
             image, finding.TASKS, finding.LEFT, 'task %s' % task.task_id,
             'it does not hold the lock that it cannot go on without',
             task=task)
+
+
+def _placeholders(image: facts.Image) -> Iterator[finding.Finding]:
+    """Locations for data that no import will bring any more."""
+    row = image.row
+    if row is None or row.deleted or row.import_task is not None or (
+            not row.placeholders):
+        return
+    yield _finding(
+        image, finding.TASKS, finding.LEFT,
+        '%d locations without data' % len(row.placeholders),
+        'no import holds the lock of the image')
 
 
 def _data(

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence
 import json
 
@@ -52,9 +53,20 @@ def as_json(found: Sequence[finding.Finding],
 
 def counts(found: Sequence[finding.Finding]) -> dict[str, dict[str, int]]:
     """Return the number of findings by kind and state."""
-    counted: dict[str, dict[str, int]] = {
-        kind: {} for kind in finding.KINDS}
+    return _summed(found, lambda each: 1)
+
+
+def sizes(found: Sequence[finding.Finding]) -> dict[str, dict[str, int]]:
+    """Return the bytes of findings by kind and state, as far as known."""
+    return _summed(found, lambda each: each.size or 0)
+
+
+def _summed(
+    found: Sequence[finding.Finding], value: Callable[[finding.Finding], int]
+) -> dict[str, dict[str, int]]:
+    summed: dict[str, dict[str, int]] = {
+        kind: dict.fromkeys(states, 0)
+        for kind, states in finding.STATES.items()}
     for each in found:
-        states = counted[each.kind]
-        states[each.state] = states.get(each.state, 0) + 1
-    return counted
+        summed[each.kind][each.state] += value(each)
+    return summed

@@ -43,6 +43,8 @@ _LOCK = 'os_glance_import_task'
 _IMPORTING_TO = 'os_glance_importing_to_stores'
 _STAGE_HOST = 'os_glance_stage_host'
 _PROPERTIES = (_LOCK, _IMPORTING_TO, _STAGE_HOST, 'image_type')
+# Statuses of locations whose data a parallel import has yet to bring.
+_YET_TO_COME = ('pending', 'uploading')
 _PAGE = 500
 
 
@@ -66,6 +68,9 @@ def suspects() -> set[str]:
     found.update(row[0] for row in _rows(sqlalchemy.select(
         prop.image_id).where(
             prop.name == _LOCK, prop.deleted == sqlalchemy.false())))
+    location = models.ImageLocation
+    found.update(row[0] for row in _rows(sqlalchemy.select(
+        location.image_id).where(_placeholder())))
     return found
 
 
@@ -104,10 +109,15 @@ def _images(ids: list[str]) -> Iterator[tuple[str, facts.Row]]:
         'image_locations.meta_data', sqlalchemy.Text)
     filled = sqlalchemy.select(location.image_id, meta_data).where(
         location.image_id.in_(ids), _with_data(),
-        location.status.notin_(('pending', 'uploading')))
+        location.status.notin_(_YET_TO_COME))
     for image_id, meta in _rows(filled):
         stores.setdefault(image_id, set()).add(
             json.loads(meta or '{}').get('store', ''))
+    placeholders: dict[str, list[int]] = {}
+    for image_id, row_id in _rows(sqlalchemy.select(
+            location.image_id, location.id).where(
+                location.image_id.in_(ids), _placeholder())):
+        placeholders.setdefault(image_id, []).append(row_id)
     for image_id, status, deleted, updated_at in _rows(sqlalchemy.select(
             image.id, image.status, image.deleted, image.updated_at).where(
                 image.id.in_(ids))):
@@ -116,7 +126,8 @@ def _images(ids: list[str]) -> Iterator[tuple[str, facts.Row]]:
             status, bool(deleted), _seconds(updated_at), its.get(_LOCK),
             tuple(filter(None, (its.get(_IMPORTING_TO) or '').split(','))),
             its.get(_STAGE_HOST), its.get('image_type') == 'snapshot',
-            tuple(sorted(stores.get(image_id, ()))))
+            tuple(sorted(stores.get(image_id, ()))),
+            tuple(sorted(placeholders.get(image_id, ()))))
 
 
 def _tasks(condition: Any) -> list[facts.Task]:
@@ -133,6 +144,12 @@ def _with_data() -> Any:
     location = models.ImageLocation
     return sqlalchemy.or_(location.deleted == sqlalchemy.false(),
                           location.status == 'pending_delete')
+
+
+def _placeholder() -> Any:
+    location = models.ImageLocation
+    return sqlalchemy.and_(location.deleted == sqlalchemy.false(),
+                           location.status.in_(_YET_TO_COME))
 
 
 def _rows(query: Any) -> Iterator[Any]:

@@ -18,9 +18,12 @@ from collections.abc import Callable
 from collections.abc import Iterator
 import time
 
+from oslo_utils import uuidutils
+
 from glance_progress.leftovers import finding
 from glance_progress.leftovers import judgement
 from glance_progress.leftovers import survey
+from glance_progress.records import wire
 
 #: Seconds between two looks. The watcher of a client that was killed stays
 #: for 30 s, and who has closed an image needs time to register it.
@@ -39,16 +42,29 @@ def findings(
     """
     before = surveyor.look()
     if not before.images and not before.missing:
-        return list(_expired(before))
+        return list(_trash(before))
     wait(BETWEEN_LOOKS)
+    return _judged(before, surveyor.look(), older_than)
+
+
+def candidates(
+    surveyor: survey.Surveyor, older_than: float
+) -> list[finding.Finding]:
+    """Return what findings() may find, by one look."""
     now = surveyor.look()
+    return _judged(now, now, older_than)
+
+
+def _judged(
+    before: survey.Survey, now: survey.Survey, older_than: float
+) -> list[finding.Finding]:
     latest = time.time() - older_than
     found = [each
              for image_id, image in now.images.items()
              if image_id in before.images and image.last_sign <= latest
              for each in judgement.judge(before.images[image_id], image)]
     found += _lost(before, now)
-    found += _expired(now)
+    found += _trash(now)
     order = {kind: at for at, kind in enumerate(finding.KINDS)}
     return sorted(found, key=lambda each: (order[each.kind], each.image_id))
 
@@ -66,11 +82,19 @@ def _lost(
                 else 'there is no such RBD image', store=place.store)
 
 
-def _expired(now: survey.Survey) -> Iterator[finding.Finding]:
+def _trash(now: survey.Survey) -> Iterator[finding.Finding]:
+    """What is in the trash of the pools, but for what is no image's."""
     for each in now.trash:
-        if each.until < time.time():
-            yield finding.Finding(
-                finding.TRASH, finding.EXPIRED, each.name,
-                'RBD image %s in the trash' % each.rbd_id,
-                'its time is over: rbd trash purge %s' % each.place.pool,
-                store=each.place.store, since=each.until)
+        expired = each.until < time.time()
+        why = now.moved.get(each.rbd_id)
+        if not expired and why is None and not uuidutils.is_uuid_like(
+                each.name):
+            continue
+        yield finding.Finding(
+            finding.TRASH, finding.EXPIRED if expired else finding.WAITING,
+            each.name, 'RBD image %s in the trash' % each.rbd_id,
+            'its time is over: rbd trash purge %s' % each.place.pool
+            if expired else 'until %s; %s' % (
+                wire.iso(each.until), 'others have moved it there'
+                if why is None else why),
+            store=each.place.store, since=each.until if expired else None)

@@ -75,6 +75,11 @@ def context() -> Any:
         is_admin=True, roles=['admin'], overwrite=False)
 
 
+def database() -> Any:
+    """Return the functions on rows that Glance's own imports use."""
+    return db.get_api()
+
+
 def image_repository() -> Any:
     """Return Glance's own repository: with quotas, notifications and all."""
     return _gateway().get_repo(context())

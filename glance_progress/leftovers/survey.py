@@ -48,11 +48,13 @@ class Survey:
     :param images: by id, those that something may be left of
     :param missing: location and image of RBD images that are not there
     :param trash: what is in the trash of the pools
+    :param moved: of that, what this package has moved there, and why
     """
 
     images: dict[str, facts.Image]
     missing: dict[Name, tuple[str, places.Place]]
     trash: tuple[trash.Entry, ...]
+    moved: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 class Surveyor:
@@ -105,9 +107,11 @@ class Surveyor:
         wanted = {*rows.suspects(), *unnamed, *files,
                   *(task.image_id for task in under_way if task.image_id)}
         return Survey(
-            self._images(wanted, unnamed, files, under_way), missing,
+            self._images(wanted, named, unnamed, files, under_way), missing,
             tuple(entry for place in self.pools
-                  for entry in trash.entries(self.ioctx(place), place)))
+                  for entry in trash.entries(self.ioctx(place), place)),
+            {rbd_id: note['why'] for place in self.pools
+             for rbd_id, note in journal.read(self.ioctx(place)).items()})
 
     def image(self, image_id: str) -> facts.Image:
         """Look at one image."""
@@ -115,7 +119,7 @@ class Surveyor:
         unnamed = {image_id: [place for place in self.pools
                               if (place, image_id) not in named]}
         files = staging.files()
-        return self._images([image_id], unnamed, files, [
+        return self._images([image_id], named, unnamed, files, [
             task for task in rows.tasks_under_way()
             if task.image_id == image_id])[image_id]
 
@@ -152,12 +156,19 @@ class Surveyor:
 
     def _images(
         self, wanted: Iterable[str],
+        named: dict[tuple[places.Place, str], str],
         unnamed: dict[str, list[places.Place]],
         files: dict[str, tuple[facts.File, ...]],
         under_way: list[facts.Task],
     ) -> dict[str, facts.Image]:
         wanted = set(wanted)
         known = rows.images(wanted)
+        importing = {image_id for image_id, row in known.items()
+                     if row.status == 'importing' and row.stores}
+        registered: dict[str, list[places.Place]] = {}
+        for (place, name), image_id in named.items():
+            if name == image_id and image_id in importing:
+                registered.setdefault(image_id, []).append(place)
         tasks = {task.task_id: task for task in under_way}
         locks = {row.import_task for row in known.values()
                  if row.import_task} - set(tasks)
@@ -175,7 +186,8 @@ class Surveyor:
             found[image_id] = facts.Image(
                 image_id, known.get(image_id),
                 self._tasks_of(image_id, known.get(image_id), tasks),
-                data, files.get(image_id, ()), records.get(image_id),
+                data, self._data(image_id, registered.get(image_id, [])),
+                files.get(image_id, ()), records.get(image_id),
                 frozenset(rbd_id for rbd_id, note in notes.items()
                           if not note.get('restored_at')),
                 max((note.get('restored_at') or 0.0

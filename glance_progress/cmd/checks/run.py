@@ -27,6 +27,7 @@ from glance_progress.cli import glance_files
 from glance_progress.cli import outcome
 from glance_progress.cmd.checks import arguments
 from glance_progress.cmd.checks import bindings
+from glance_progress.cmd.checks import leftovers
 from glance_progress.cmd.checks import locations
 from glance_progress.cmd.checks import memcached
 from glance_progress.cmd.checks import options
@@ -41,7 +42,7 @@ from glance_progress.locations import finding
 
 # What does not depend on the options of this package, and what does.
 _FIRST = (options, bindings)
-_LATER = (memcached, pools)
+_LATER = (memcached, pools, leftovers)
 _LAST = (router, self_reference, uwsgi)
 
 _Results = list[tuple[str, Any]]
@@ -49,6 +50,8 @@ _Results = list[tuple[str, Any]]
 
 def _load(args: argparse.Namespace) -> subject.Subject:
     locations.policies()  # which brings Glance's options
+    if not args.offline:
+        leftovers.prepare()  # which brings those of its database
     conf = cfg.CONF  # Glance's policies read no other
     glance_files.load(conf, args.config_file, args.config_dir)
     store_options.register(conf)

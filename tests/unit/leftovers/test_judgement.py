@@ -141,6 +141,43 @@ class ImportTest(testtools.TestCase):
                          some_data(), tasks=(a_task(),))):
             self.assertEqual([('uploads', 'unknown')], judged(now))
 
+    def test_nobody_holds_the_lock(self):
+        row = dataclasses.replace(self.ROW, import_task=None)
+        self.assertEqual([('uploads', 'left behind')], judged(an_image(row)))
+
+    def test_some_stores_have_it(self):
+        """Glance takes back what one store has when another fails."""
+        row = dataclasses.replace(
+            self.ROW, stores=('ceph',), placeholders=(1,))
+        for data, state in ((some_data(finished=True), 'left behind'),
+                            (some_data(held='it has clones'), 'unknown')):
+            found, = judgement.judge(*[an_image(
+                row, registered=(data,), tasks=(a_task('failure'),))] * 2)
+            self.assertEqual((state, (data,)), (found.state, found.data))
+        # What it is about to write to another proves nothing of the import.
+        self.assertEqual([('uploads', 'unknown')], judged(an_image(
+            row, registered=(some_data(finished=True),), tasks=(a_task(),))))
+        self.assertEqual([], judged(an_image(
+            row, registered=(some_data(watched=True),),
+            tasks=(a_task('failure'),))))
+
+    def test_staged_and_begun(self):
+        row = a_row('uploading', stage_host='http://here', import_task='task')
+        self.assertEqual([('tasks', 'left behind')], judged(an_image(
+            row, tasks=(a_task('pending'),), heard=heard())))
+        self.assertEqual([('tasks', 'unknown')], judged(an_image(
+            row, tasks=(a_task('pending'),), heard=heard(
+                started_at=BEGUN - 60))))
+
+    def test_locations_without_data(self):
+        for status in ('queued', 'active'):
+            row = a_row(status, placeholders=(1, 2))
+            self.assertEqual([('tasks', 'left behind')],
+                             judged(an_image(row)))
+            self.assertEqual([('tasks', 'unknown')], judged(an_image(
+                dataclasses.replace(row, import_task='task'),
+                tasks=(a_task(),))))
+
     def test_staged_by_another(self):
         """Who has staged it may have ended since."""
         for started_at in (BEGUN - 3, BEGUN - 0.5, BEGUN + 0.5):
@@ -253,7 +290,8 @@ def any_image() -> Any:
         import_task=strategies.sampled_from([None, 'task']),
         importing_to=strategies.sampled_from([(), ('ceph',), ('file',)]),
         stage_host=strategies.sampled_from([None, 'http://here']),
-        snapshot=flags, stores=strategies.sampled_from([(), ('ceph',)]))
+        snapshot=flags, stores=strategies.sampled_from([(), ('ceph',)]),
+        placeholders=strategies.sampled_from([(), (1, 2)]))
     data = strategies.builds(
         some_data, created_at=times, watched=flags, finished=flags,
         cloned=flags, held=strategies.sampled_from([None, 'a lock']))
@@ -266,6 +304,7 @@ def any_image() -> Any:
         strategies.one_of(strategies.none(), row),
         tasks=strategies.lists(task, max_size=1).map(tuple),
         data=strategies.lists(data, max_size=2).map(tuple),
+        registered=strategies.lists(data, max_size=1).map(tuple),
         files=strategies.lists(strategies.builds(
             a_file, open=maybe), max_size=1).map(tuple),
         heard=strategies.one_of(strategies.none(), strategies.builds(
@@ -283,7 +322,8 @@ class PropertiesTest(testtools.TestCase):
     def test_the_living_are_spared(self, image):
         removable = [each for each in judgement.judge(image, image)
                      if each.removable]
-        if any(each.watched for each in image.data) or any(
+        if any(each.watched for each in (
+                *image.data, *image.registered)) or any(
                 each.open for each in image.files):
             self.assertEqual([], removable)
         for each in removable:
@@ -299,7 +339,9 @@ class PropertiesTest(testtools.TestCase):
                     or each.task.status in judgement.UNDER_WAY):
                 self.assertTrue(
                     image.data or image.heard
-                    or (image.row.import_task and not image.lock))
+                    or (image.row.import_task and not image.lock)
+                    or (image.row.status == 'importing'
+                        and not image.row.import_task))
 
     @hypothesis.given(any_image(), any_image())
     @hypothesis.settings(max_examples=500, deadline=None)
