@@ -28,9 +28,12 @@ from oslo_config import cfg
 from oslo_log import log as logging
 import webob.exc
 
+from glance_progress.api import begun
+from glance_progress.api import conflict
 from glance_progress.api import refused
 from glance_progress.driver import arrivals
 from glance_progress.driver import hashed
+from glance_progress.driver import takeover
 from glance_progress.driver import upload
 from glance_progress.imports import flow
 from glance_progress.imports import reasons
@@ -71,6 +74,7 @@ class ImageDataController(image_data.ImageDataController):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._refused = refused.Refused(self)
+        self.gateway: Any = begun.Gateway(self.gateway)
 
     def upload(
         self, req: Any, image_id: str, data: Any, size: int | None
@@ -90,6 +94,8 @@ class ImageDataController(image_data.ImageDataController):
                 if not uploads:
                     self._refused.tell(
                         req, image_id, exc, size, self._store_of(req))
+                    if getattr(exc, 'code', None) == 409:
+                        conflict.explain(self._image(req, image_id), exc)
                 raise
 
     @contextlib.contextmanager
@@ -100,7 +106,7 @@ class ImageDataController(image_data.ImageDataController):
 
         It is given what to read in their place, and the uploads.
         """
-        with upload.of_request() as uploads:
+        with upload.of_request() as uploads, takeover.request():
             body = arrivals.Body(data, uploads)
             try:
                 yield body, uploads
@@ -123,11 +129,15 @@ class ImageDataController(image_data.ImageDataController):
         of unknown size has exceeded the quota: it stays saving, and no other
         upload can begin.
         """
+        image = self._image(req, image_id)
+        return 'saving' if image and image.status == 'saving' else None
+
+    def _image(self, req: Any, image_id: str) -> Any:
+        """Return an image as the caller sees it; None for none."""
         try:
-            status = self.gateway.get_repo(req.context).get(image_id).status
+            return self.gateway.get_repo(req.context).get(image_id)
         except Exception:
             return None  # deleted, as a rule
-        return 'saving' if status == 'saving' else None
 
     def stage(
         self, req: Any, image_id: str, data: Any, size: int | None
@@ -177,7 +187,7 @@ class ImportController(images.ImagesController):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.gateway: Any = flow.Gateway(self.gateway)
+        self.gateway: Any = flow.Gateway(begun.Gateway(self.gateway))
 
     def import_image(self, req: Any, image_id: str, body: Any) -> Any:
         try:

@@ -25,6 +25,7 @@ SOURCE = ('The image data could not be read to its end; the sender may have '
 ENDED = 'The upload was ended by the service.'
 
 _NO_ROOM = 'The store has no room left for the image data.'
+_GONE = 'The data were taken away before they were whole.'
 _CLOSED = 'The store does not accept image data.'
 _UNREACHABLE = 'The store could not be reached.'
 _SLOW = 'The store did not answer in time.'
@@ -42,6 +43,7 @@ _REASONS = {
     'glance_store.StorageWriteDenied': _CLOSED,
     'glance_store.BackendException': _UNREACHABLE,
     'glance_store.BadStoreConfiguration': _UNREACHABLE,
+    'glance_progress.Displaced': _GONE,
     # what the driver lets through
     'rbd.DiskQuotaExceeded': _NO_ROOM,
     'rbd.PermissionError': _CLOSED,

@@ -29,6 +29,7 @@ not look its names up in this way, its own add() is used as it is.
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 import threading
 import types
 from typing import Any
@@ -36,6 +37,7 @@ from typing import Any
 from glance_store._drivers import rbd as stock
 
 from glance_progress.driver import background
+from glance_progress.driver import fence
 from glance_progress.driver import upload
 from glance_progress import process
 
@@ -114,7 +116,14 @@ class Pipeline:
     def _open(self, ioctx: Any, name: str, *args: Any, **kwargs: Any) -> Any:
         image = stock.rbd.Image(ioctx, name, *args, **kwargs)
         self._writes = background.Writes(stock.rbd, image, name, self._limit)
-        return _Image(image, self._writes, self._hashers)
+        return _Image(image, self._writes, self._hashers,
+                      lambda: self._check(ioctx))
+
+    @staticmethod
+    def _check(ioctx: Any) -> None:
+        own = fence.current()
+        if own is not None:
+            own.check(ioctx)
 
     def _get_hasher(self, *args: Any, **kwargs: Any) -> Any:
         hasher = stock.utils.get_hasher(*args, **kwargs)
@@ -143,8 +152,10 @@ class _Image:
     """
 
     def __init__(self, image: Any, writes: background.Writes,
-                 hashers: list[background.Hasher]) -> None:
+                 hashers: list[background.Hasher],
+                 check: Callable[[], None]) -> None:
         self._image = image
+        self._check = check
         self._writes = writes
         self._hashers = hashers
         self.write = writes.write
@@ -166,6 +177,7 @@ class _Image:
                 self._writes.check()
                 for hasher in self._hashers:
                     hasher.finish()
+                self._check()
             elif isinstance(exc, Exception) and not self._writes.raised:
                 # Every write had begun before whatever else went wrong, so
                 # the stock driver would have met its failure first.

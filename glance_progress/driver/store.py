@@ -28,27 +28,34 @@ or, without several backends::
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from typing import Any
 
 from glance_store._drivers import rbd
-from glance_store import exceptions
 from oslo_log import log as logging
 
+from glance_progress.ceph import clusters
+from glance_progress.ceph import places
+from glance_progress.driver import fence
 from glance_progress.driver import hashed
 from glance_progress.driver import metered
 from glance_progress.driver import options
 from glance_progress.driver import pipeline
 from glance_progress.driver import store_type
+from glance_progress.driver import takeover
 from glance_progress.driver import upload
 from glance_progress.records import memcached
 from glance_progress.records import options as record_options
+from glance_progress.records import store_names
 from glance_progress import section
-
-LOG = logging.getLogger(__name__)
+from glance_progress import warning
 
 # driver.Store.get_store_location_class() looks for it in the module of the
 # driver's class.
 StoreLocation = rbd.StoreLocation
+
+_fault = warning.Hourly(logging.getLogger(__name__))
 
 
 class Store(metered.Metered, rbd.Store):
@@ -103,20 +110,58 @@ class Store(metered.Metered, rbd.Store):
         *args: Any,
         **kwargs: Any,
     ) -> tuple[Any, ...]:
-        try:
-            if not self._writes_in_flight or not pipeline.possible():
-                return super()._add(
-                    attempt, image_id, image_file, *args, **kwargs)
-            result: tuple[Any, ...] = pipeline.Pipeline(
-                self._writes_in_flight, attempt).add(
-                    self, image_id, image_file, *args, **kwargs)
+        with fence.around() as own:
+            if self._writes_in_flight and pipeline.possible():
+                result: tuple[Any, ...] = pipeline.Pipeline(
+                    self._writes_in_flight, attempt).add(
+                        self, image_id, image_file, *args, **kwargs)
+                return result
+            result = super()._add(
+                attempt, image_id, image_file, *args, **kwargs)
+            self._check(own)
             return result
-        except exceptions.Duplicate:
-            # Not taken for dead here: Ceph keeps the watcher of a client that
-            # was killed for 30 s, and a request has no time for two looks.
-            LOG.warning(
-                'Image %s cannot be stored: its pool has an RBD image of this '
-                'name. If that was left behind by an upload that was killed, '
-                '"glance-progress leftovers" says so, and takes it away.',
-                image_id)
-            raise
+
+    def _create_image(
+        self, fsid: str, conn: Any, ioctx: Any, image_name: str, *args: Any,
+        **kwargs: Any
+    ) -> Any:
+        create = functools.partial(
+            super()._create_image, fsid, conn, ioctx, image_name, *args,
+            **kwargs)
+        try:
+            location = create()
+        except rbd.rbd.ImageExists:
+            if not takeover.clear(ioctx, self._place(), image_name):
+                raise
+            location = create()
+        own = fence.current()
+        if own is not None:
+            own.made(ioctx, image_name)
+        return location
+
+    def _delete_image(
+        self, target_pool: str, image_name: str, *args: Any, **kwargs: Any
+    ) -> None:
+        own = fence.current()
+        if own is not None:
+            # An upload cleans up, and takes NotFound for done.
+            self._check(own, target_pool)
+        super()._delete_image(target_pool, image_name, *args, **kwargs)
+
+    def _check(self, own: fence.Fence, pool: str | None = None) -> None:
+        """See whether an upload's RBD image is there, by a short look.
+
+        :raises fence.Displaced: it is not
+        """
+        with contextlib.closing(clusters.Clusters()) as looking:
+            try:
+                ioctx = looking.ioctx(self._place(pool))
+            except Exception as exc:
+                _fault.say('An upload cannot see its RBD image.', exc=exc)
+                return
+            own.check(ioctx)
+
+    def _place(self, pool: str | None = None) -> places.Place:
+        return places.Place(
+            self.backend_group or store_names.UNNAMED, pool or self.pool,
+            self.user, self.conf_file)

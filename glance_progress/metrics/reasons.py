@@ -38,6 +38,7 @@ _SENTENCES = {
         'The store already holds data for this image.',
         'Glance has not kept the image data in this store.',
         'The import into this store failed.',
+        'The data were taken away before they were whole.',
         'The image data could not be read from the store that has them.'),
     'sender': (
         'The image data could not be read to its end; the sender may have '

@@ -44,6 +44,10 @@ LOOKED = 'os_glance_looked'
 #: The place of what tells how much of an image Glance has read back.
 HASHED = 'os_glance_hashed'
 
+#: The place of what tells that Glance has begun an upload, which a store may
+#: have yet to learn of.
+BEGUN = 'os_glance_begun'
+
 # Phases of a snapshot that Nova makes in Ceph: there is no RBD image yet; the
 # disk is being copied; Glance is yet to be told where it is.
 PREPARING = 'preparing'
@@ -58,7 +62,7 @@ CONVERTING = 'converting'
 VERIFYING = 'verifying'
 
 #: Places of records that are of no store.
-PLACES = (STAGING_STORE, LOOKED, HASHED)
+PLACES = (STAGING_STORE, LOOKED, HASHED, BEGUN)
 
 # memcached takes keys of 250 bytes (its doc/protocol.txt, "Keys"); the fixed
 # parts of ours are 17 bytes and an image's id is a UUID of 36.

@@ -160,7 +160,7 @@ class ApiTestCase(glance_base.GlanceTestCase):
 
     def forget(self, image_id: str) -> None:
         """Have memcached know nothing of an image."""
-        for store in [*STORES, wire.STAGING_STORE]:
+        for store in [*STORES, wire.STAGING_STORE, wire.BEGUN]:
             self.memcached().delete(wire.key(image_id, store), noreply=False)
 
     def slow_ceph(self) -> None:

@@ -43,6 +43,12 @@ class Upload:
             self._peer.putheader('Content-Length', str(size))
         self._peer.endheaders()
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """The client's own address and port."""
+        address: tuple[str, int] = self._peer.sock.getsockname()
+        return address
+
     def send(self, content: bytes) -> None:
         if self._chunked:
             content = b'%x\r\n%b\r\n' % (len(content), content)
