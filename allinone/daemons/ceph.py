@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A Ceph cluster of one monitor, one manager and one OSD on loopback.
+"""A Ceph cluster of one monitor, one manager and one or several OSDs.
 
 It is a cluster to be thrown away: one copy of each object, one pool size
 for all, secrets in plain files that only their owner can read.
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 import concurrent.futures
+import ipaddress
 import json
 import os
 import pathlib
@@ -42,13 +43,19 @@ COMMAND_TIMEOUT = 60
 class Daemon(service.Service):
     """Runs one of the cluster's daemons in the foreground."""
 
-    def __init__(self, cluster: Ceph, kind: str, ident: str) -> None:
-        super().__init__(f'ceph-{kind}', cluster.directory)
+    #: Program and arguments that run the daemon somewhere else, such as in
+    #: a network namespace.
+    within: Sequence[str] = ()
+
+    def __init__(self, cluster: Ceph, kind: str, ident: str,
+                 name: str | None = None) -> None:
+        super().__init__(name or f'ceph-{kind}', cluster.directory)
         self.cluster = cluster
+        self.program = f'ceph-{kind}'
         self.ident = ident
 
     def command(self) -> list[str]:
-        return [self.name, '-f', '-i', self.ident,
+        return [*self.within, self.program, '-f', '-i', self.ident,
                 '-c', str(self.cluster.server_conf)]
 
     def environment(self) -> dict[str, str]:
@@ -72,7 +79,8 @@ class Monitor(Daemon):
     def ready(self) -> bool:
         """Tell whether it listens: then clients wait for it by themselves."""
         with socket.socket() as probe:
-            return probe.connect_ex(('127.0.0.1', self.ports[0])) == 0
+            return probe.connect_ex(
+                (self.cluster.address, self.ports[0])) == 0
 
 
 class Manager(Daemon):
@@ -84,13 +92,15 @@ class Manager(Daemon):
 
 
 class Osd(Daemon):
-    def __init__(self, cluster: Ceph) -> None:
-        super().__init__(cluster, 'osd', '0')
+    def __init__(self, cluster: Ceph, number: int) -> None:
+        # The name of the first one is older than the others.
+        super().__init__(cluster, 'osd', str(number),
+                         f'ceph-osd-{number}' if number else None)
 
     def ready(self) -> bool:
         """Tell what the OSD says: the monitor may know the one before it."""
-        return bool(self.ask('tell', 'osd.0', 'status').get('state')
-                    == 'active')
+        return bool(self.ask('tell', f'osd.{self.ident}', 'status').get(
+            'state') == 'active')
 
 
 class Ceph:
@@ -99,10 +109,14 @@ class Ceph:
     :param directory: holds everything; it is made if it is missing
     :param mon_port: TCP port of a cluster that is to be made, which keeps it;
         any free one if none is given
+    :param osds: number of OSDs; there are as many copies of each object
+    :param address: IPv4 address of the monitor, in a network of 24 bits that
+        has the other daemons, too
     """
 
     def __init__(self, directory: str | os.PathLike[str],
-                 mon_port: int | None = None) -> None:
+                 mon_port: int | None = None, osds: int = 1,
+                 address: str = '127.0.0.1') -> None:
         self.directory = pathlib.Path(directory).absolute()
         self._made = self.directory / 'cluster.json'
         if self._made.exists():
@@ -117,7 +131,9 @@ class Ceph:
         self.client_conf = self.directory / 'client' / 'ceph.conf'
         self.mon = Monitor(self)
         self.mgr = Manager(self)
-        self.osd = Osd(self)
+        self.osds = [Osd(self, number) for number in range(osds)]
+        self.osd = self.osds[0]
+        self.address = address
 
     def environment(self) -> dict[str, str]:
         """Return an environment in which nothing names another cluster."""
@@ -137,28 +153,29 @@ class Ceph:
             else:
                 self._make_monitor()
                 with concurrent.futures.ThreadPoolExecutor(1) as executor:
-                    self._start(executor.submit(self._make_disk), patience)
+                    self._start(executor.submit(self._make_disks), patience)
                 self._made.write_text(json.dumps(
                     {'fsid': self.fsid, 'mon_port': self.mon_port}))
         except BaseException:
             self.stop()
             raise
 
-    def _start(self, new_disk: concurrent.futures.Future[str] | None,
+    def _start(self, new_disks: concurrent.futures.Future[list[str]] | None,
                patience: float) -> None:
-        for daemon in (self.mon, self.mgr, self.osd):
-            if daemon is self.osd and new_disk is not None:
-                self.ceph('osd', 'new', new_disk.result(), '0')
+        for daemon in (self.mon, self.mgr, *self.osds):
+            if daemon is self.osd and new_disks is not None:
+                for number, disk in enumerate(new_disks.result()):
+                    self.ceph('osd', 'new', disk, str(number))
             if not daemon.running:
                 daemon.start()
             if daemon is self.mon:
                 daemon.wait_ready(patience)
-        for daemon in (self.osd, self.mgr):
+        for daemon in (*self.osds, self.mgr):
             daemon.wait_ready(patience)
 
     def stop(self) -> None:
         """End all daemons, and keep the data."""
-        for daemon in (self.osd, self.mgr, self.mon):
+        for daemon in (*self.osds, self.mgr, self.mon):
             daemon.stop()
 
     def __enter__(self) -> Ceph:
@@ -172,29 +189,42 @@ class Ceph:
         for name in ('mon', 'mgr', 'osd', 'client'):  # a broken attempt's
             shutil.rmtree(self.directory / name, ignore_errors=True)
             (self.directory / name).mkdir(mode=0o700, parents=True)
+        copies = len(self.osds)
+        for osd in self.osds:
+            (self.directory / 'osd' / osd.ident).mkdir()
         values = {'directory': self.directory, 'fsid': self.fsid,
-                  'mon_port': self.mon_port, 'osd_size': ceph_config.OSD_SIZE}
+                  'mon_host': self.address, 'mon_port': self.mon_port,
+                  'network': ipaddress.ip_network(
+                      f'{self.address}/24', strict=False),
+                  'osd_size': ceph_config.OSD_SIZE, 'copies': copies,
+                  'min_copies': copies - copies // 2}
         self.server_conf.write_text(
-            ceph_config.SERVER_CONF.format(**values))
+            ceph_config.server_conf(copies).format(**values))
         self.client_conf.write_text(
             ceph_config.CLIENT_CONF.format(**values))
         keys = {entity: ceph_config.keyring(entity, caps)
-                for entity, caps in ceph_config.CAPS.items()}
+                for entity, caps in ceph_config.caps(copies).items()}
         keyring = self.directory / 'keyring'
         files.write_private(keyring, ''.join(keys.values()))
         files.write_private(self.keyring('admin'), keys['client.admin'])
         monmap = str(self.directory / 'monmap')
         self._run('monmaptool', '--create', '--clobber', '--fsid', self.fsid,
-                  '--addv', 'a', f'v2:127.0.0.1:{self.mon_port}', monmap)
+                  '--addv', 'a', f'v2:{self.address}:{self.mon_port}', monmap)
         self._run('ceph-mon', '--mkfs', '-i', 'a', '--monmap', monmap,
                   '-c', str(self.server_conf), '--keyring', str(keyring))
 
-    def _make_disk(self) -> str:
-        """Make the OSD's disk, which needs no monitor, and return its UUID."""
-        disk = str(uuid.uuid4())
-        self._run('ceph-osd', '--mkfs', '-i', '0', '--osd-uuid', disk,
-                  '--no-mon-config', '-c', str(self.server_conf))
-        return disk
+    def _make_disks(self) -> list[str]:
+        """Make the OSDs' disks, for which no monitor is needed.
+
+        :returns: their UUIDs
+        """
+        disks = []
+        for osd in self.osds:
+            disks.append(str(uuid.uuid4()))
+            self._run('ceph-osd', '--mkfs', '-i', osd.ident, '--osd-uuid',
+                      disks[-1], '--no-mon-config', '-c',
+                      str(self.server_conf))
+        return disks
 
     def create_pool(self, name: str, quota_bytes: int | None = None) -> None:
         """Make a pool for RBD images and wait until it can be used.

@@ -26,9 +26,9 @@ OSD_SIZE = 12 * 2 ** 30
 _CONF = """\
 [global]
 fsid = {fsid}
-mon_host = v2:127.0.0.1:{mon_port}/0
-public_network = 127.0.0.0/8
-cluster_network = 127.0.0.0/8
+mon_host = v2:{mon_host}:{mon_port}/0
+public_network = {network}
+cluster_network = {network}
 auth_cluster_required = cephx
 auth_service_required = cephx
 auth_client_required = cephx
@@ -44,7 +44,7 @@ keyring = {directory}/client/ceph.$name.keyring
 rbd_default_clone_format = 2
 """
 
-SERVER_CONF = _CONF + """\
+_SERVER_CONF = _CONF + """\
 # A unix socket's path has at most 107 bytes, so it counts from the working
 # directory, in which we start the daemons. Without it, no "ceph tell".
 admin_socket = run/$name.asok
@@ -53,10 +53,10 @@ mon_cluster_log_file =
 log_to_stderr = true
 mon_data = {directory}/mon
 mgr_data = {directory}/mgr
-osd_data = {directory}/osd
+osd_data = {directory}/osd/$id
 keyring = {directory}/keyring
-osd_pool_default_size = 1
-osd_pool_default_min_size = 1
+osd_pool_default_size = {copies}
+osd_pool_default_min_size = {min_copies}
 osd_pool_default_pg_num = 8
 osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
@@ -70,24 +70,49 @@ mon_data_avail_crit = 0
 paxos_propose_interval = 0.05
 mgr_stats_period = 1
 mon_mgr_digest_period = 1
-# Times osd_heartbeat_grace, 20 s. An OSD that stands still for longer than
-# its lease may block all I/O for ever afterwards, "laggy", if there is no
-# other one to acknowledge the next: ceph/ceph-container issue 1682.
-osd_pool_default_read_lease_ratio = 30
 osd_objectstore = bluestore
 bluestore_block_size = {osd_size}
 # The least that the OSD accepts; the default is 4 GiB.
 osd_memory_target = 939524096
 """
 
-#: Capabilities of the entities that the monitor knows from its first moment.
-CAPS = {
-    'mon.': {'mon': 'allow *'},
-    'client.admin': {'mon': 'allow *', 'osd': 'allow *', 'mgr': 'allow *'},
-    'mgr.x': {'mon': 'allow profile mgr', 'osd': 'allow *'},
-    'osd.0': {'mon': 'allow profile osd', 'mgr': 'allow profile osd',
-              'osd': 'allow *'},
-}
+_ONE_OSD = """\
+# Times osd_heartbeat_grace, 20 s. An OSD that stands still for longer than
+# its lease may block all I/O for ever afterwards, "laggy", if there is no
+# other one to acknowledge the next: ceph/ceph-container issue 1682.
+osd_pool_default_read_lease_ratio = 30
+"""
+
+_SEVERAL_OSDS = """\
+# All are on one host, and the monitor wants to hear it from two.
+mon_osd_min_down_reporters = 1
+# One that does not answer is missed sooner than after 20 s.
+osd_heartbeat_grace = 8
+osd_heartbeat_interval = 2
+"""
+
+
+def server_conf(osds: int) -> str:
+    """Return the configuration of the daemons of a cluster, to be formatted.
+
+    :param osds: number of OSDs
+    """
+    return _SERVER_CONF + (_ONE_OSD if osds == 1 else _SEVERAL_OSDS)
+
+
+def caps(osds: int) -> dict[str, dict[str, str]]:
+    """Return what entities may that the monitor knows from the first moment.
+
+    :param osds: number of OSDs
+    """
+    return {
+        'mon.': {'mon': 'allow *'},
+        'client.admin': {'mon': 'allow *', 'osd': 'allow *', 'mgr': 'allow *'},
+        'mgr.x': {'mon': 'allow profile mgr', 'osd': 'allow *'},
+        **{f'osd.{number}': {'mon': 'allow profile osd',
+                             'mgr': 'allow profile osd', 'osd': 'allow *'}
+           for number in range(osds)},
+    }
 
 
 def _new_key() -> str:
