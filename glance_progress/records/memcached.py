@@ -164,6 +164,11 @@ class Memcached:
         """Return another one like this, without its connections."""
         return self._again()
 
+    @property
+    def resting(self) -> bool:
+        """Whether a server is left alone, so that others have its keys."""
+        return any(server.resting for server in self.servers)
+
     def set_many(self, values: Mapping[str, bytes], ttl: int) -> list[str]:
         """Store *values* for *ttl* seconds, one round trip a server.
 

@@ -104,6 +104,10 @@ class Publisher:
         self._pending: dict[str, wire.Record] = {}
         self._sending: dict[str, wire.Record] = {}
         self._late: set[str] = set()  # keys that could not be sent in time
+        # What was sent while a server rested, which may come back with what
+        # there was before.
+        self._astray: collections.OrderedDict[str, wire.Record] = (
+            collections.OrderedDict())
         self._urgent = False
         self._thread: threading.Thread | None = None
         self._refused = False
@@ -163,7 +167,10 @@ class Publisher:
         next_at = 0.0
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._pending)
+                while not self._pending:
+                    self._changed.wait(
+                        memcached.RETRY_AFTER if self._astray else None)
+                    self._send_again()
                 self._changed.wait_for(
                     lambda: self._urgent, next_at - time.monotonic())
                 self._urgent = False
@@ -177,6 +184,7 @@ class Publisher:
                 # exceptions. The next attempt would end like this one.
                 self._say(exc)
             with self._changed:
+                self._note_astray(unsent)
                 self._late.difference_update(self._sending)
                 self._late.update(unsent)
                 # Newer ones win, and those that waited stay ahead of them.
@@ -187,6 +195,23 @@ class Publisher:
                 self._bound()
                 self._sending = {}
                 self._changed.notify_all()
+
+    def _note_astray(self, unsent: set[str]) -> None:
+        """Remember what was sent just now, if a server rests."""
+        for key, record in self._sending.items():
+            self._astray.pop(key, None)
+            if key not in unsent and self._client.resting:
+                self._astray[key] = record
+        while len(self._astray) > MAX_PENDING:
+            self._astray.popitem(last=False)
+
+    def _send_again(self) -> None:
+        """Have what a server has missed sent, once none rests any more."""
+        if self._astray and not self._client.resting:
+            # Late, as they are: none goes over that of a successor.
+            self._late.update(self._astray.keys() - self._pending.keys())
+            self._pending = {**self._astray, **self._pending}
+            self._astray.clear()
 
     def _send(self, records: dict[str, wire.Record]) -> set[str]:
         """Send *records* and return the keys of those that did not arrive."""

@@ -42,13 +42,15 @@ _TOLERANCE = 2.0
 class _Seen:
     """When a record was seen, by our monotonic clock, and its clock's error.
 
-    ``first`` is when it was first seen as it is, ``last`` when last.
+    ``first`` is when it was first seen as it is, ``last`` when last;
+    ``before`` are the sequences of attempts that came before its own.
     """
 
-    order: tuple[int, float]
+    record: wire.Record
     first: float
     last: float
     skew: float
+    before: frozenset[int] = frozenset()
 
 
 class Reader:
@@ -102,21 +104,28 @@ class Reader:
         """Return *record* with its writer's clock set right, if need be."""
         now, wall = time.monotonic(), time.time()
         seen = self._seen.pop(record.key, None)
+        before: frozenset[int] = frozenset()
+        if seen is not None:
+            if _goes_back(record, seen):
+                record = seen.record
+            before = seen.before
+            if record.sequence != seen.record.sequence:
+                before |= {seen.record.sequence}
         if seen is None:
-            seen = _Seen(record.order, now, now, 0.0)
-        elif seen.order != record.order:
+            seen = _Seen(record, now, now, 0.0)
+        elif seen.record.order != record.order:
             # It has moved since the last look.
             since, age = now - seen.last, wall - record.updated_at
             skew = 0.0
             if not -_TOLERANCE <= age <= since + _TOLERANCE:
                 skew = age
-            seen = _Seen(record.order, now, now, skew)
+            seen = _Seen(record, now, now, skew, before)
         else:
             # It has not: it is at least as old as that.
             age = wall - record.updated_at - seen.skew
             if age < now - seen.first - _TOLERANCE:
                 seen.skew = wall - record.updated_at - (now - seen.first)
-            seen.last = now
+            seen.record, seen.last = record, now
         self._seen[record.key] = seen
         while len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
@@ -136,6 +145,25 @@ class Reader:
                 LOG.warning('What memcached holds as %s is no progress record '
                             'and is ignored (said once an hour): %s', key, exc)
             return None
+
+
+def _goes_back(record: wire.Record, seen: _Seen) -> bool:
+    """Tell whether *record* is of before what was seen already.
+
+    A memcached server that was cut off comes back with what it held, and the
+    one that was written to meanwhile may have gone. Times say nothing: the
+    writer's clock may have been set. Steps of an import, which are all of one
+    attempt, begin at 0 each.
+    """
+    newest = seen.record
+    if record.sequence != newest.sequence:
+        # A lower one that is new is of a writer whose clock is behind, and
+        # who could not ask memcached for a higher one.
+        return record.sequence in seen.before
+    if record.store in wire.PLACES or record.state != wire.UPLOADING:
+        return False
+    return (newest.state != wire.UPLOADING
+            or record.bytes_written < newest.bytes_written)
 
 
 def from_conf(

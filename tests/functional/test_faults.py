@@ -204,6 +204,26 @@ class FaultTest(base.TestCase):
         key = self.key()
         return any(key in answer for answer in client.get_many([key]))
 
+    def test_one_comes_back_with_what_was_before(self) -> None:
+        """It is told, so that the others may go."""
+        servers = [self.started() for _ in range(2)]
+        first = []
+
+        def stop_holder() -> None:
+            self.wait_published(5 * base.MiB)
+            first.extend(each for each in servers if self._holds(each))
+            first[0].send_signal(signal.SIGSTOP)
+            self.addCleanup(self._continue, first[0])
+
+        self.upload(','.join(each.address for each in servers), {
+            10: stop_holder, 30: lambda: self.wait_published(20 * base.MiB)})
+        self.assert_finished()
+        first[0].send_signal(signal.SIGCONT)
+        conf = self.conf(servers=first[0].address)
+        self.wait_for(
+            lambda: (record := self.record(conf, self.image)) is not None
+            and record.state == wire.FINISHED)
+
     def test_one_of_three_stopped_while_many_look(self) -> None:
         """The records of the others are there at each look."""
         servers = [self.started() for _ in range(3)]

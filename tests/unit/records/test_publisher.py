@@ -29,6 +29,7 @@ class Client:
         self.stored = {}
         self.refused = ()  # keys, or True for all
         self.error = None
+        self.resting = False
         self.open = threading.Event()
         self.open.set()
         self.changed = threading.Condition()
@@ -86,6 +87,60 @@ class TestCase(base.TestCase):
 def step(number, **fields):
     return base.a_record(
         bytes_written=number, updated_at=1010.0 + number, **fields)
+
+
+class TestServerThatComesBack(TestCase):
+    """What was sent while a server rested is sent to it as well."""
+
+    def setUp(self):
+        super().setUp()
+        self.patch('glance_progress.records.memcached.RETRY_AFTER', 0.02)
+        self.publisher = self.publish(interval=0.01)
+        self.client.resting = True
+        self.send(step(1))
+
+    def test_it_is_told(self):
+        self.client.resting = False
+        self.assertTrue(self.client.wait_for_calls(2))
+        self.assertEqual([[step(1)], [step(1)]], self.client.sent)
+        self.assertFalse(self.client.wait_for_calls(3, timeout=0.1))
+
+    def test_not_while_it_rests(self):
+        self.assertFalse(self.client.wait_for_calls(2, timeout=0.1))
+
+    def test_it_fails_again(self):
+        self.client.refused = True
+        self.client.resting = False
+        self.assertTrue(self.client.wait_for_calls(3))
+        self.client.refused = ()
+        self.client.resting = True
+        self.flush()
+        calls = len(self.client.calls)
+        self.client.resting = False
+        self.assertTrue(self.client.wait_for_calls(calls + 1))
+        self.assertEqual([step(1)], self.client.sent[-1])
+
+    def test_the_newest_alone(self):
+        self.send(step(2))
+        self.client.resting = False
+        self.assertTrue(self.client.wait_for_calls(3))
+        self.assertEqual([step(2)], self.client.sent[-1])
+
+    def test_an_attempt_after_it_stays(self):
+        successor = step(0, sequence=2)
+        self.client.stored[successor.key] = successor.to_json()
+        self.client.resting = False
+        self.assertTrue(self.client.wait_for_calls(2))
+        self.assertEqual([], self.client.sent[-1])
+
+    def test_it_is_bounded(self):
+        self.patch('glance_progress.records.publisher.MAX_PENDING', 2)
+        for store in 'abcd':
+            self.send(step(1, store=store))
+        self.client.resting = False
+        self.assertTrue(self.client.wait_for_calls(6))
+        self.assertEqual(['c', 'd'],
+                         [each.store for each in self.client.sent[-1]])
 
 
 class TestThrottle(TestCase):

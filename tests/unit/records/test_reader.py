@@ -10,7 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import time
+
 from glance_progress.records import reader
+from glance_progress.records import wire
 from tests.unit import base
 
 
@@ -63,6 +66,54 @@ class TestReader(base.TestCase):
                 {(base.IMAGE, 'ceph'): newest},
                 self.read(*(answer(record) for record in answers)))
 
+    def looks(self, *records):
+        """Return what is found by one who looks at each, in turn."""
+        self.client = Client()
+        under_test = reader.Reader(self.client)
+        found = []
+        for record in records:
+            self.client.answers = [answer(record)]
+            found.append(under_test.read(
+                [record.image_id], [record.store])[base.IMAGE, record.store])
+        return found
+
+    def test_a_server_comes_back_with_what_was_before(self):
+        before = base.a_record(bytes_written=1)
+        for after in (base.a_record(bytes_written=2),
+                      # by a clock that was set back
+                      base.a_record(bytes_written=2, updated_at=1.0),
+                      base.a_record(state=wire.FAILED, failure='x'),
+                      base.a_record(state=wire.FINISHED)):
+            self.assertEqual([before, after, after],
+                             self.looks(before, after, before))
+
+    def test_a_server_comes_back_with_an_attempt_before(self):
+        first, second = (base.a_record(sequence=number) for number in (1, 2))
+        self.assertEqual([first, second, second],
+                         self.looks(first, second, first))
+
+    def test_a_server_that_comes_back_moves_nothing(self):
+        """An age is not that of what has moved just now."""
+        now = time.time()
+        before = base.a_record(bytes_written=1, updated_at=now - 100)
+        after = base.a_record(state=wire.FAILED, failure='x',
+                              updated_at=now - 90)
+        *_, found = self.looks(after, before)
+        self.assertAlmostEqual(90, found.age(time.time()), delta=5)
+
+    def test_what_comes_after_is_not_of_before(self):
+        ended = base.a_record(bytes_written=5, state=wire.FINISHED)
+        for after in (
+                base.a_record(bytes_written=0, sequence=ended.sequence + 1),
+                # where memcached had forgotten the one before
+                base.a_record(bytes_written=0, sequence=ended.sequence - 1),
+                base.a_record(state=wire.FAILED, failure='x')):
+            self.assertEqual([ended, after], self.looks(ended, after))
+        staged = base.a_record(store=wire.STAGING_STORE, bytes_written=5)
+        converted = base.a_record(store=wire.STAGING_STORE, bytes_written=0,
+                                  phase=wire.CONVERTING)
+        self.assertEqual([staged, converted], self.looks(staged, converted))
+
     def test_what_is_no_record_is_ignored_and_logged_once(self):
         key = base.a_record().key
         good = base.a_record(store='b')
@@ -96,7 +147,8 @@ class TestClocks(base.TestCase):
     def look(self, written, moved, clock):
         """Return age and whether it is stalled, of what moved then."""
         record = base.a_record(
-            bytes_written=written, updated_at=10 ** 9 + moved + clock)
+            bytes_written=written, updated_at=10 ** 9 + moved + clock,
+            sequence=int(self.HOUR + clock))  # an attempt for each clock
         self.reader._client = Client(answer(record))
         found, = self.reader.read([base.IMAGE], ['ceph']).values()
         now = 10 ** 9 + self.now
