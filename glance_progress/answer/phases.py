@@ -142,7 +142,11 @@ def _filled_by_newest_request(
         recorded = [each for each in recorded
                     if each.sequence > staged.sequence]
     newest = _newest(recorded)
-    if (newest is not None and image.targets
+    # What comes after data that were staged is of the same import, but in an
+    # image that was active already: there the staged ones may be those of an
+    # import before this one.
+    of_staged = staged is not None and image.status != 'active'
+    if (newest is not None and image.targets and not of_staged
             and newest.store not in image.targets
             # In milliseconds, as the API shows it
             and round(newest.age(now), 3) > reconcile.GRACE):

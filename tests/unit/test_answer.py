@@ -454,6 +454,14 @@ class TestImport(TestCase):
         self.assert_phase('import', None, describe(
             image, a_record(total_bytes=None), finished('b')))
 
+    def test_second_of_two_comes_late(self):
+        """The first counts, however long ago it was."""
+        image = an_image('importing', 1000, stores='a', targets='b',
+                         importing=True)
+        for now in (NOW, LATER):
+            self.assert_phase('import', 50.0, describe(
+                image, staged(), finished(sequence=2), now=now))
+
     def test_last_store_is_done(self):
         self.assert_phase('import', 99.9, describe(
             an_image('importing', 1000, stores='ab', importing=True),
