@@ -3,11 +3,12 @@
 # N skipped", added up from the results that the test runners have stored.
 #
 #   tools/run-tests.sh [lint] [unit] [functional] [deploy] [nova] [cloud]
+#   tools/run-tests.sh chaos
 #   tools/run-tests.sh quick
 #
-# Without arguments it runs all of the first line. "quick" is for whoever
-# changes something: lint, the unit tests on the newest Glance, and uploads on
-# a real Ceph.
+# Without arguments it runs all of the first line. "chaos" takes a machine that
+# does nothing else. "quick" is for whoever changes something: lint, the unit
+# tests on the newest Glance, and uploads on a real Ceph.
 #
 # Run it as root on Debian 12. What is missing gets installed: packages with
 # apt, Python packages into environments outside of this tree.
@@ -15,7 +16,8 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
 
-LANES=(lint unit functional deploy nova cloud)
+CI_LANES=(lint unit functional deploy nova cloud)
+LANES=("${CI_LANES[@]}" chaos)
 # Between the oldest and the newest. Their Glance has a script.
 EVENTLET_RELEASES=(2024.1 2025.2)
 
@@ -147,6 +149,14 @@ function lane_functional {
         || { check_failed 'environment of Cinder and Nova'; return 0; }
     GLANCE_PROGRESS_CINDER_NOVA=$venv run_stestr devstack "$GLANCE_VENV" \
         --test-path ./tests/devstack run
+}
+
+# Everything fails, beside stock Glance, for 90 s.
+function lane_chaos {
+    released_glance_venv 2025.2 >/dev/null \
+        || { check_failed 'environment of Glance 2025.2'; return 0; }
+    GLANCE_PROGRESS_TEST_DIR=$SCRATCH run_stestr chaos "$GLANCE_VENV" \
+        --test-path ./tests/chaos run --serial
 }
 
 # As clouds install and configure it: what their own tools make of our recipes.
@@ -408,7 +418,7 @@ fi
 for lane; do
     [[ " ${LANES[*]} " == *" $lane "* ]] || usage
 done
-[[ $# -gt 0 ]] || set -- "${LANES[@]}"
+[[ $# -gt 0 ]] || set -- "${CI_LANES[@]}"
 
 if ! GLANCE_VENV=$(services_venv "$PROFILE"); then
     echo 'failed: environment of Glance'

@@ -1,0 +1,95 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether all hosts say of an image what is in the database."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pymysql
+
+from allinone.daemons import glance_database
+from tests.chaos import calls
+from tests.chaos import cloud
+from tests.chaos import violations
+
+
+class Database:
+    """What is in the database of one side."""
+
+    def __init__(self, clouds: cloud.Cloud, name: str) -> None:
+        self._open = lambda: contextlib.closing(pymysql.connect(
+            host='127.0.0.1', port=clouds.mariadb.port,
+            user=glance_database.USER, password=glance_database.PASSWORD,
+            database=name, autocommit=True))
+
+    def images(self) -> dict[str, tuple[str, frozenset[str]]]:
+        """Return status and stores of each image, deleted ones as well."""
+        with self._open() as peer, peer.cursor() as cursor:
+            cursor.execute('SELECT id, status FROM images')
+            statuses = dict(cursor.fetchall())
+            cursor.execute('SELECT image_id, meta_data FROM image_locations'
+                           " WHERE status = 'active'")
+            stores: dict[str, set[str]] = {}
+            for image_id, meta in cursor.fetchall():
+                for store in ('ceph', 'second'):
+                    if store in str(meta):
+                        stores.setdefault(image_id, set()).add(store)
+        return {image_id: (status, frozenset(stores.get(image_id, ())))
+                for image_id, status in statuses.items()}
+
+
+def check(caller: calls.Caller, image_id: str, status: str,
+          stores: frozenset[str], found: violations.Violations) -> None:
+    """Ask each host for an image's progress, now that nothing goes on."""
+    for host in cloud.HOSTS:
+        found.checked('agreement')
+        answer = caller.ask('GET', host, '/v2/images/%s/progress' % image_id)
+        if answer.status_code == 404 and status == 'deleted':
+            continue
+        wrong = (['%d %s' % (answer.status_code, answer.text)]
+                 if answer.status_code != 200
+                 else _wrong(answer.json(), status, stores))
+        for each in wrong:
+            found.add('agreement', '%s of image %s, %s in %s: %s\n%s' % (
+                host, image_id, status, sorted(stores), each, answer.text))
+
+
+def _wrong(answer: dict[str, Any], status: str,
+           stores: frozenset[str]) -> list[str]:
+    found = []
+    if answer['status'] != status:
+        found.append('status %s' % answer['status'])
+    phases = {'active': ('done', 'failed', 'hashing'),
+              'queued': ('queued', 'failed', 'registering', 'preparing'),
+              'deleted': ('failed',)}.get(
+                  status, ('failed', 'unknown', 'upload', 'staging',
+                           'staged', 'import'))
+    if answer['phase'] not in phases:
+        found.append('phase %s' % answer['phase'])
+    if answer['phase'] == 'done' and answer['percent'] != 100:
+        found.append('%s percent' % answer['percent'])
+    if status != 'active' and answer['percent'] == 100:
+        found.append('100 percent')
+    said = {store['store']: store for store in answer['stores']}
+    for store in stores:
+        if status == 'active' and (
+                store not in said or said[store]['state'] != 'finished'
+                or said[store]['percent'] != 100):
+            found.append('store %s: %s' % (store, said.get(store)))
+    for store, each in said.items():
+        if store in ('ceph', 'second') and each['state'] == 'finished' \
+                and store not in stores:
+            found.append('store %s has finished' % store)
+    return found

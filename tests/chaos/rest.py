@@ -1,0 +1,115 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the processes of a glance-api hold when nothing is to be done."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import os
+
+import psutil
+
+from allinone.daemons import glance
+from tests.chaos import violations
+
+MiB = 2 ** 20
+
+#: So many more threads and handles than after the warm-up are pools that were
+#: not full then; what leaks, leaks with each action.
+THREADS = 6
+HANDLES = 12
+
+#: And so many more of a host after a few uploads are no leak, either, which
+#: would be one for each.
+AFTER_A_FEW = 5
+
+#: Bytes that a process may have grown by since then, beyond what stock's has.
+MEMORY = 96 * MiB
+
+
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """What one process holds; ``memory`` in bytes."""
+
+    pid: int
+    threads: int
+    handles: int
+    memory: int
+    kinds: dict[str, int]
+
+
+def held(api: glance.GlanceBase) -> dict[int, Held]:
+    """Return what each worker holds, by its process id."""
+    found = {}
+    for worker in psutil.Process(api.pid).children():
+        with worker.oneshot():
+            kinds = collections.Counter(
+                _kind(worker.pid, name)
+                for name in os.listdir('/proc/%d/fd' % worker.pid))
+            found[worker.pid] = Held(
+                worker.pid, worker.num_threads(), sum(kinds.values()),
+                worker.memory_info().rss, dict(kinds))
+    return found
+
+
+def _kind(pid: int, name: str) -> str:
+    try:
+        target = os.readlink('/proc/%d/fd/%s' % (pid, name))
+    except OSError:
+        return 'gone'
+    return target.partition(':')[0] if ':' in target else target
+
+
+def compare(
+    host: str, before: dict[int, Held], after: dict[int, Held],
+    stock_grown: int, found: violations.Violations,
+) -> None:
+    """Compare the workers of one of our hosts with what they were.
+
+    Each is held against the one that had most: not all had done everything,
+    and those that came later had done nothing.
+
+    :param stock_grown: bytes by which the twin's workers grew at most
+    """
+    threads, handles, memory = (
+        max(getattr(each, name) for each in before.values())
+        for name in ('threads', 'handles', 'memory'))
+    for now in after.values():
+        found.checked('rest')
+        what = '%s: %s, before: %s' % (host, now, before)
+        if now.threads > threads + THREADS:
+            found.add('rest', 'threads are left, ' + what)
+        if now.handles > handles + HANDLES:
+            found.add('rest', 'handles are left, ' + what)
+        if now.memory > memory + max(0, stock_grown) + MEMORY:
+            found.add('rest', 'memory is left, ' + what)
+
+
+def compare_sums(host: str, before: dict[int, Held], after: dict[int, Held],
+                 found: violations.Violations) -> None:
+    """Compare what all workers of a host hold, after a few uploads more."""
+    found.checked('rest')
+    for name in ('threads', 'handles'):
+        then, now = (sum(getattr(each, name) for each in when.values())
+                     for when in (before, after))
+        if now > then + AFTER_A_FEW:
+            found.add('rest', '%s: %d %s, %d before a few uploads' % (
+                host, now, name, then))
+
+
+def grown(before: dict[int, Held], after: dict[int, Held]) -> int:
+    """Return by how many bytes the worker that grew most has grown."""
+    largest = max(each.memory for each in before.values())
+    return max(now.memory - (before[pid].memory if pid in before else largest)
+               for pid, now in after.items())
