@@ -66,7 +66,8 @@ class StoresTest(testscenarios.WithScenarios, test_leftovers.LeftoversCase):
         image_id = self.stage(content=base.data(16 * MiB))
         self.slow_second()
         self.client.images.image_import(
-            image_id, 'glance-direct', stores=['ceph', 'second'])
+            image_id, 'glance-direct', stores=['ceph', 'second'],
+            allow_failure=False)
         expected = ['active'] if self.at_once == 1 else [
             'active', 'uploading']
         self.wait_for(lambda: self.rows(image_id) == expected
