@@ -47,7 +47,8 @@ def check(conf: cfg.ConfigOpts, options: Sequence[cfg.Opt]) -> None:
     for option in options:
         try:
             getattr(values, option.dest)
-        except (cfg.NoSuchOptError, cfg.TemplateSubstitutionError) as exc:
+        except (cfg.NoSuchOptError, cfg.TemplateSubstitutionError,
+                RecursionError) as exc:
             # Of a value with $name, oslo.config says only what is missing.
             raise ValueError('[%s] %s refers to what is not there: %s' % (
                 NAME, option.dest, exc)) from exc

@@ -103,11 +103,14 @@ class TestCheck(base.TestCase):
             self.assertIn(option.name, str(exc))
 
     def test_reference_to_what_is_not_there(self):
-        for name in ('memcached_servers', 'update_interval', 'legacy_keys'):
+        for name, value in (('memcached_servers', 'missing'),
+                            ('update_interval', 'missing'),
+                            ('legacy_keys', 'missing'),
+                            ('record_ttl', 'record_ttl')):
             exc = self.assertRaises(
-                ValueError, opts.check, self.given(name + ' = $missing'))
+                ValueError, opts.check, self.given(
+                    '%s = $%s' % (name, value)))
             self.assertIn(name, str(exc))
-            self.assertIn('missing', str(exc))
 
     def test_out_of_range(self):
         for name, value, bound in (

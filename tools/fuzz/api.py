@@ -154,7 +154,11 @@ class Application:
         again, body = self.ask(self._app, make())
         if again < 500:
             return
-        stock, _ = self.ask(self._stock, make())
+        # It knows no progress: it is asked for the image, or for the list.
+        environ = make()
+        environ['PATH_INFO'] = environ['PATH_INFO'].replace(
+            '/v2/info/progress', '/v2/images').replace('/progress', '')
+        stock, _ = self.ask(self._stock, environ)
         assert stock >= 500, (status, body)
 
 
