@@ -46,8 +46,10 @@ class LeftoversCase(api_base.ApiTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.python = str(self.api.venv / 'bin' / 'python3')
-        self.before = {name for pool in services.POOLS
-                       for name in rbd.RBD().list(self.ioctx(pool))}
+        self.before = {
+            name for pool in services.POOLS
+            for name in [*rbd.RBD().list(self.ioctx(pool)),
+                         *self.in_trash(pool)]}
 
     def run_command(
         self, *args: str, status: int | None = None, older_than: str = '0',
@@ -127,6 +129,10 @@ class LeftoversCase(api_base.ApiTestCase):
         return [name for name in rbd.RBD().list(self.ioctx(pool))
                 if name not in self.before]
 
+    def in_trash(self, pool: str = services.POOL) -> list[str]:
+        return [each['name']
+                for each in rbd.RBD().trash_list(self.ioctx(pool))]
+
     def make(self, name: str, snapshot: bool = False) -> str:
         ioctx = self.ioctx()
         rbd.RBD().create(ioctx, name, MiB, old_format=False)
@@ -193,7 +199,7 @@ class LeftoversTest(LeftoversCase):
              self.watched(imported),
              self.watched(copied, services.SECOND_POOL)]), 60)
         living = self.create()
-        upload = self.upload(living, 3 * MiB)
+        upload = self.upload(living, 6 * MiB)
         upload.send(base.data(2 * MiB))
         self.wait_shown(living, bytes_written=2 * MiB)
         expected = {
@@ -208,6 +214,8 @@ class LeftoversTest(LeftoversCase):
             stranger: ('data unknown',),
         }
         self.assertEqual(expected, self.found())
+        # glance-api waits a minute for more.
+        upload.send(base.data(1 * MiB))
         # Age is asked for beside all that.
         self.assertEqual([lost], list(self.found(older_than='1')))
         self.assertEqual('saving', self.status(saving))
@@ -221,8 +229,10 @@ class LeftoversTest(LeftoversCase):
         self.assertEqual(12 * MiB, metrics[
             'glance_progress_leftovers_bytes'
             '{kind="copies",state="left behind"}'])
+        upload.send(base.data(1 * MiB))
         answer = self.run_command('--remove', '--yes', status=2)
         self.assertEqual(7, len(answer['done']), answer)
+        upload.send(base.data(1 * MiB))
         self.assertEqual(
             {'queued'}, {self.status(each)
                          for each in (saving, staged, imported)})

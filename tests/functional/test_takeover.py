@@ -60,7 +60,7 @@ class TakeoverTest(test_leftovers.LeftoversCase):
             "USE {0}; UPDATE images SET status = 'queued' WHERE id = '{1}'"
             .format(self.api.database.name, image_id))
 
-    def in_trash(self, image_id: str) -> list[str]:
+    def trashed(self, image_id: str) -> list[str]:
         return [each['id'] for each in rbd.RBD().trash_list(self.ioctx())
                 if each['name'] == image_id]
 
@@ -84,7 +84,7 @@ class TakeoverTest(test_leftovers.LeftoversCase):
         self.wait_for(lambda: not self.watched(image_id), 60)
         self.assertEqual(204, self.put_again(image_id))
         self.assert_stored(image_id)
-        rbd_id, = self.in_trash(image_id)
+        rbd_id, = self.trashed(image_id)
         # It would come back, were there not another now.
         answer = self.run_command('--restore', rbd_id, status=0)
         self.assertIn('there is another', answer['said'])
@@ -107,7 +107,7 @@ class TakeoverTest(test_leftovers.LeftoversCase):
         of_nova = self.make(self.create(image_type='snapshot'))
         for image_id in (whole, locked, clone, of_nova):
             self.assertNotEqual(204, self.put_again(image_id))
-            self.assertEqual([], self.in_trash(image_id))
+            self.assertEqual([], self.trashed(image_id))
             self.assertIn(image_id, self.names())
         # Copies are not told from what else may be registered.
         copied = self.put(CONTENT)
@@ -134,7 +134,7 @@ class TakeoverTest(test_leftovers.LeftoversCase):
         self.assertEqual({}, self.found())
         self.forget(image_id)
         self.run_command('--remove', 'uploads', '--yes')
-        self.assertNotEqual([], self.in_trash(image_id))
+        self.assertNotEqual([], self.trashed(image_id))
         self.assertEqual(204, self.put_again(image_id))
         self.assert_stored(image_id)
         os.kill(worker, signal.SIGCONT)
