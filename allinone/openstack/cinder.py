@@ -81,6 +81,9 @@ class Cinder(project.Project):
                 'enable_force_upload': 'true',
                 # There is one backend to wait for.
                 'scheduler_driver_init_wait_time': 1,
+                # QEMU 7.2 makes a LUKS container now and then only: it
+                # measures itself by ticks of the kernel's.
+                'scheduler_max_attempts': 10,
                 'graceful_shutdown_timeout': 5,
                 # A machine that is slow is not down.
                 'service_down_time': 300},

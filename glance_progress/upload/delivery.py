@@ -146,19 +146,27 @@ class Delivery:
     def _arrived(self, task: tasks.Task) -> dict[str, Any]:
         """Wait until all data are where they are to be.
 
+        An import saves the whole image once more after it was seen active, and
+        what was changed meanwhile is as it was before. So it is waited for
+        until it has given up its lock, or long enough to be dead.
+
         :returns: the image
         :raises item.Wrong: when they have not come there
         """
         pause = _LOOK / 8
         begun, called = False, time.monotonic()
+        arrived: float | None = None
         while True:
             image = self._look(task)
             task.status = image['status']
             if task.status == 'active' and not image.get(_IMPORTING_TO):
-                if not image.get(_FAILED_IN):
+                if image.get(_FAILED_IN):
+                    raise item.Wrong(self._why(task) or (
+                        'the import has failed in ' + image[_FAILED_IN]))
+                arrived = arrived or time.monotonic()
+                dead = time.monotonic() - arrived > client.PATIENCE
+                if dead or not image.get(_LOCK):
                     return image
-                raise item.Wrong(self._why(task) or (
-                    'the import has failed in ' + image[_FAILED_IN]))
             waits = (task.status in ('queued', 'uploading')
                      and not image.get(_LOCK))
             begun = begun or not waits

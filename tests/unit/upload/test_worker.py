@@ -219,6 +219,21 @@ class TestImport(TestCase):
         self.assertNotIn('put', self.cloud.calls)
         self.assertNotIn('stage', self.cloud.calls)
 
+    def test_its_last_save_undoes_nothing(self):
+        self.cloud.locked = 3
+        task = self.work(self.item(), protected=True)
+        self.check(task, 'uploaded', True)
+        while self.cloud.locked > 0:
+            self.cloud.get(task.image_id)
+        image = self.cloud.get(task.image_id)
+        self.assertTrue(image['protected'])
+        self.assertNotIn(marks.RUN, image)
+
+    def test_it_dies_before_its_last_save(self):
+        self.patch('glance_progress.client.PATIENCE', 0.1)
+        self.cloud.locked = 1000
+        self.check(self.work(self.item()), 'uploaded', True)
+
     def statuses(self, *looks):
         """Have the image of an import look like that, one after the other."""
         get, left = self.cloud.get, list(looks)
