@@ -46,7 +46,10 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A task of Glance's."""
+    """A task of Glance's.
+
+    :param method: of an import, as ``copy-image``
+    """
 
     task_id: str
     kind: str
@@ -54,6 +57,7 @@ class Task:
     created_at: float
     updated_at: float
     image_id: str | None = None
+    method: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -44,6 +44,9 @@ _SKEW = 5
 # Seconds by which a database rounds.
 _ROUNDED = 1
 
+# Methods of imports that stage the data themselves.
+_STAGING = ('copy-image', 'web-download', 'glance-download')
+
 _HAVING = ('active', 'deactivated')
 _ENDED = 'the process that wrote it has ended'
 _CLOSED = 'no client has its RBD image open'
@@ -93,12 +96,13 @@ def _wrote_and_ended(image: facts.Image, begun: float) -> bool:
     """Tell whether the attempt's own process has ended.
 
     It tells the time of the attempt and of the record by one clock. Who has
-    staged an image need not be who imports it.
+    staged what a user has sent need not be who imports it.
     """
     heard = image.heard
     if heard is None or not heard.ended:
         return False
-    if heard.staging and image.row and image.row.import_task is not None:
+    task = image.lock
+    if heard.staging and task is not None and task.method not in _STAGING:
         return heard.started_at > begun + _ROUNDED
     return heard.started_at >= begun - _ROUNDED
 

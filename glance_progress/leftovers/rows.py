@@ -131,13 +131,24 @@ def _images(ids: list[str]) -> Iterator[tuple[str, facts.Row]]:
 
 
 def _tasks(condition: Any) -> list[facts.Task]:
-    task = models.Task
+    task, info = models.Task, models.TaskInfo
+    # Without Glance's own type, as above.
+    asked = sqlalchemy.literal_column('task_info.input', sqlalchemy.Text)
     return [facts.Task(row[0], row[1], row[2], _seconds(row[3]),
-                       _seconds(row[4]), row[5])
+                       _seconds(row[4]), row[5], _method(row[6]))
             for row in _rows(sqlalchemy.select(
                 task.id, task.type, task.status, task.created_at,
-                task.updated_at, task.image_id).where(
-                    condition, task.deleted == sqlalchemy.false()))]
+                task.updated_at, task.image_id, asked).outerjoin(
+                    info, info.task_id == task.id).where(
+                        condition, task.deleted == sqlalchemy.false()))]
+
+
+def _method(asked: str | None) -> str | None:
+    """Return the method of an import, by what a task was made with."""
+    try:
+        return str(json.loads(asked or '')['import_req']['method']['name'])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _with_data() -> Any:

@@ -152,7 +152,7 @@ class Chaos(nova_snapshots.TestCase, test_leftovers.LeftoversCase):
                       else 'locations: %d' % answer.status_code)
         except requests.RequestException as fault:
             failed = str(fault)
-        failed = failed or self.wait_status(image_id)
+        failed = failed or self.wait_status(image_id, begun=False)
         if failed:
             self.give_up(image_id)
         return failed
@@ -186,13 +186,18 @@ class Chaos(nova_snapshots.TestCase, test_leftovers.LeftoversCase):
         status = upload.end()
         return None if status in (204, 404, 410) else 'PUT: %d' % status
 
-    def wait_status(self, image_id: str) -> str | None:
+    def wait_status(self, image_id: str, begun: bool = True) -> str | None:
+        """Return why an image has not become active.
+
+        :param begun: whether it is queued no more, if not given up
+        """
         for _ in range(300):
             status = self.client.images.get(image_id).status
             if status == 'active':
                 return None
-            if status == 'queued':
+            if begun and status == 'queued':
                 return 'import of %s given up' % image_id
+            begun = status != 'queued'
             time.sleep(0.2)
         return 'import of %s does not end' % image_id
 

@@ -181,9 +181,10 @@ class ImportTest(testtools.TestCase):
     def test_staged_by_another(self):
         """Who has staged it may have ended since."""
         for started_at in (BEGUN - 3, BEGUN - 0.5, BEGUN + 0.5):
-            self.assertEqual([('uploads', 'unknown')], judged(an_image(
-                self.ROW, tasks=(a_task(),),
-                heard=heard(started_at=started_at, staging=True))))
+            for method in ('glance-direct', None):
+                self.assertEqual([('uploads', 'unknown')], judged(an_image(
+                    self.ROW, tasks=(a_task(method=method),),
+                    heard=heard(started_at=started_at, staging=True))))
         self.assertEqual([('uploads', 'left behind')], judged(an_image(
             self.ROW, tasks=(a_task(),),
             heard=heard(started_at=BEGUN + 5, staging=True))))
@@ -214,6 +215,15 @@ class CopyTest(testtools.TestCase):
              ('staging', 'left behind')],
             judged(an_image(self.ROW, some_data(), tasks=(a_task(),),
                             files=(a_file(),))))
+
+    def test_dead_before_it_was_staged(self):
+        for started_at, state in ((BEGUN - 60, 'unknown'),
+                                  (BEGUN - 0.5, 'left behind'),
+                                  (BEGUN + 0.5, 'left behind')):
+            self.assertEqual([('tasks', state), ('staging', state)], judged(
+                an_image(self.ROW, tasks=(a_task(method='copy-image'),),
+                         files=(a_file(),), heard=heard(
+                             started_at=started_at, staging=True))))
 
     def test_no_proof(self):
         self.assertEqual(
@@ -298,6 +308,7 @@ def any_image() -> Any:
     task = strategies.builds(
         a_task, strategies.sampled_from(
             ['pending', 'processing', 'success', 'failure']),
+        method=strategies.sampled_from(['glance-direct', 'copy-image']),
         created_at=times)
     return strategies.builds(
         facts.Image, strategies.just(IMAGE),
