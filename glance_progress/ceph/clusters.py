@@ -14,8 +14,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from typing import Any
 
+from glance_progress.ceph import address
 from glance_progress.ceph import places
 
 try:
@@ -38,7 +41,9 @@ class Clusters:
     """I/O contexts by place. For one thread at a time.
 
     They are not those of uploads: their timeouts are, and a look that hangs
-    takes nothing away from them.
+    takes nothing away from them. When one moves what a client that is gone has
+    locked, the lock is broken and the client's address is not blocked: others
+    may have it (:mod:`glance_progress.ceph.address`).
     """
 
     def __init__(self) -> None:
@@ -65,7 +70,10 @@ class Clusters:
         if cluster is None:
             cluster = rados.Rados(conffile=ceph_conf, rados_id=user)
             limit(cluster)
-            cluster.connect(TIMEOUT)
+            # Ceph before Pacific has it under another name, and blocks.
+            with contextlib.suppress(rados.Error):
+                cluster.conf_set('rbd_blocklist_on_break_lock', 'false')
+            address.unique(functools.partial(cluster.connect, TIMEOUT))
             self._connected[ceph_conf, user] = cluster
         return cluster
 

@@ -28,6 +28,7 @@ or, without several backends::
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 import contextlib
 import functools
 from typing import Any
@@ -35,6 +36,7 @@ from typing import Any
 from glance_store._drivers import rbd
 from oslo_log import log as logging
 
+from glance_progress.ceph import address
 from glance_progress.ceph import clusters
 from glance_progress.ceph import places
 from glance_progress.driver import fence
@@ -91,6 +93,13 @@ class Store(metered.Metered, rbd.Store):
         self._writes_in_flight = section.of(
             self.conf, options.OPTS).writes_in_flight
 
+    @contextlib.contextmanager
+    def get_connection(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Connect to Ceph as the stock driver does, by a unique address."""
+        stock = super().get_connection(*args, **kwargs)
+        with contextlib.ExitStack() as stack:
+            yield address.unique(lambda: stack.enter_context(stock))
+
     def get(
         self, location: Any, offset: int = 0, chunk_size: int | None = None,
         context: Any = None,
@@ -131,7 +140,7 @@ class Store(metered.Metered, rbd.Store):
         try:
             location = create()
         except rbd.rbd.ImageExists:
-            if not takeover.clear(ioctx, self._place(), image_name):
+            if not takeover.clear(self._place(), image_name):
                 raise
             location = create()
         own = fence.current()

@@ -37,12 +37,12 @@ from typing import Any
 
 from oslo_log import log as logging
 
+from glance_progress.ceph import clusters
 from glance_progress.ceph import disposal
 from glance_progress.ceph import holdings
 from glance_progress.ceph import journal
 from glance_progress.ceph import places
 from glance_progress.ceph import trash
-from glance_progress import process
 from glance_progress import warning
 
 LOG = logging.getLogger(__name__)
@@ -82,10 +82,11 @@ def permit(image_id: str) -> None:
         own.add(image_id)
 
 
-def clear(ioctx: Any, place: places.Place, name: str) -> bool:
+def clear(place: places.Place, name: str) -> bool:
     """Return whether there is room for an RBD image now; never raise."""
     try:
-        return _clear(ioctx, place, name)
+        with contextlib.closing(clusters.Clusters()) as own:
+            return _clear(own.ioctx(place), place, name)
     except trash.Alive as exc:
         kept = str(exc)
     except journal.Locked:
@@ -122,9 +123,6 @@ def _clear(ioctx: Any, place: places.Place, name: str) -> bool:
 def _kept(data: holdings.Data) -> str | None:
     if data.name not in (_own.get() or ()):
         return 'Glance does not tell that nobody else writes it'
-    if process.is_green():
-        # Ceph's client was seen to be shut down after the move (2024.1).
-        return 'under eventlet no upload takes its place'
     if data.watched:
         return 'a client has it open'
     if data.finished:

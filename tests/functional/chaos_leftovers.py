@@ -36,7 +36,6 @@ import time
 from allinone.daemons import glance
 from glanceclient import exc
 import rbd
-import requests
 
 from tests.functional import api_base
 from tests.functional import base
@@ -148,11 +147,11 @@ class Chaos(nova_snapshots.TestCase, test_leftovers.LeftoversCase):
             answer = self.request(
                 'POST', '/v2/images/%s/locations' % image_id,
                 test_direct_snapshots.SERVICE, json={'url': url})
-            failed = (None if answer.status_code == 202
+            failed = (self.wait_status(image_id, begun=False)
+                      if answer.status_code == 202
                       else 'locations: %d' % answer.status_code)
-        except requests.RequestException as fault:
-            failed = str(fault)
-        failed = failed or self.wait_status(image_id, begun=False)
+        except Exception as fault:  # as of a worker that has gone
+            failed = '%s: %s' % (type(fault).__name__, fault)
         if failed:
             self.give_up(image_id)
         return failed
@@ -226,8 +225,8 @@ class Chaos(nova_snapshots.TestCase, test_leftovers.LeftoversCase):
                 time.sleep(rng.uniform(5, 15))
                 self.kills += 1
                 self.kill_workers()
-                self.kills += 1
                 self.wait_for(self.api.ready, 300)
+                self.kills += 1
         self.over.set()
         remover.join()
         time.sleep(BETWEEN_LOOKS)

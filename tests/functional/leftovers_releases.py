@@ -20,6 +20,7 @@ It takes a minute a release, and is started by hand::
 from __future__ import annotations
 
 from allinone.daemons import glance
+import rbd
 
 from tests.functional import api_base
 from tests.functional import base
@@ -41,7 +42,8 @@ class Tests:
         self.run_command('--remove', '--yes')
         self.assertEqual('queued', self.status(image_id))
         self.assertEqual([], self.names())
-        # It can be repeated.
+        # Its place is taken by the next.
+        rbd.RBD().create(self.ioctx(), image_id, MiB, old_format=False)
         content = base.data(2 * MiB)
         upload = self.upload(image_id, len(content))
         upload.send(content)

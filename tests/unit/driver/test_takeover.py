@@ -34,12 +34,16 @@ class ClearTest(testtools.TestCase):
             'glance_progress.ceph.holdings.look', autospec=True)
         self.look = patcher.start()
         self.addCleanup(patcher.stop)
+        patcher = mock.patch(
+            'glance_progress.ceph.clusters.Clusters', autospec=True)
+        patcher.start()
+        self.addCleanup(patcher.stop)
         self.look.return_value = DATA
 
     def clear(self, permitted='image'):
         with takeover.request():
             takeover.permit(permitted)
-            return takeover.clear(None, PLACE, 'image')
+            return takeover.clear(PLACE, 'image')
 
     def test_it_is_gone_by_now(self):
         self.look.return_value = None
@@ -48,7 +52,7 @@ class ClearTest(testtools.TestCase):
     def test_nobody_permits(self):
         self.assertFalse(self.clear('another'))
         takeover.permit('image')  # outside of any request
-        self.assertFalse(takeover.clear(None, PLACE, 'image'))
+        self.assertFalse(takeover.clear(PLACE, 'image'))
 
     def test_ceph_fails(self):
         self.look.side_effect = OSError()
