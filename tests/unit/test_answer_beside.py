@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 
 from glance_progress.answer import shown
 from glance_progress.records import wire
+from tests.unit import answer_base
 from tests.unit import base
 from tests.unit.records import test_wire
-from tests.unit import test_answer
 
-NOW = test_answer.NOW
-an_image = test_answer.an_image
-describe = test_answer.describe
+NOW = answer_base.NOW
+an_image = answer_base.an_image
+describe = answer_base.describe
+of_server = answer_base.of_server
 
 
 def a_look(phase='flattening', **fields):
@@ -37,13 +38,7 @@ def preparing():
                   bytes_written=0, total_bytes=None, sequence=0)
 
 
-def of_server(status='queued', **fields):
-    return test_answer.database.Image(**{
-        'image_id': base.IMAGE, 'name': 'cirros', 'owner': 'demo',
-        'status': status, 'size': None, 'of_server': True, **fields})
-
-
-class TestSeen(test_answer.TestCase):
+class TestSeen(answer_base.TestCase):
 
     def assert_unseen(self, phase, answered):
         self.assertEqual((phase, 'database'),
@@ -100,7 +95,7 @@ class TestSeen(test_answer.TestCase):
             importing=True, targets=frozenset('a')), a_look()))
 
     def test_after_a_failed_upload(self):
-        failed = test_answer.a_record(state=wire.FAILED, failure='No room.')
+        failed = answer_base.a_record(state=wire.FAILED, failure='No room.')
         self.assertEqual(
             'failed', describe(of_server(), failed, preparing())['phase'])
         answered = describe(of_server(), failed, a_look())
@@ -112,7 +107,7 @@ class TestSeen(test_answer.TestCase):
             of_server(), a_look(state=wire.FINISHED, bytes_written=1000)))
 
 
-class TestHashed(test_answer.TestCase):
+class TestHashed(answer_base.TestCase):
 
     image = of_server('active', stores=frozenset('a'), size=1000,
                       importing=True, hashing=True)
@@ -144,10 +139,10 @@ class TestHashed(test_answer.TestCase):
         self.assertIsNone(answered['last_failure'])
 
 
-class TestAnything(test_answer.TestCase):
+class TestAnything(answer_base.TestCase):
 
     @hypothesis.given(
-        test_answer.images(), st.lists(test_wire.records(), max_size=3),
+        answer_base.images(), st.lists(test_wire.records(), max_size=3),
         st.sampled_from(['preparing', 'flattening', 'registering', 'x', None]),
         st.sampled_from(['diff', 'object map', None]),
         st.floats(0, 1) | st.none(), test_wire.TIMES, st.booleans(),
@@ -169,4 +164,4 @@ class TestAnything(test_answer.TestCase):
         self.assertTrue(answered['percent'] is None
                         or 0 <= answered['percent'] <= 100)
         self.assertLessEqual({each['store'] for each in answered['stores']},
-                             set(test_answer.STORES))
+                             set(answer_base.STORES))

@@ -18,18 +18,18 @@ from glance_progress.answer import database
 from glance_progress.answer import reconcile
 from glance_progress import process
 from glance_progress.records import wire
+from tests.unit import answer_base
 from tests.unit import base
-from tests.unit import test_answer
 
 STAGING = wire.STAGING_STORE
-NOW = test_answer.NOW
-LATER = test_answer.LATER
+NOW = answer_base.NOW
+LATER = answer_base.LATER
 LOCK = database.Lock('processing', 1000.0, 1000.0)
 
 
 def an_image(status='importing', targets='a', lock=LOCK, **fields):
     fields.setdefault('importing', lock is not None)
-    return dataclasses.replace(test_answer.an_image(
+    return dataclasses.replace(answer_base.an_image(
         status, targets=targets, **fields), lock=lock)
 
 
@@ -39,7 +39,7 @@ def a_step(phase=wire.CONVERTING, **fields):
         'position': 0.25, **fields})
 
 
-class TestCase(test_answer.TestCase):
+class TestCase(answer_base.TestCase):
 
     def assert_waits(self, what, since, answered):
         self.assertEqual(
@@ -53,18 +53,18 @@ class TestSteps(TestCase):
     def test_phases(self):
         for phase in wire.DECOMPRESSING, wire.CONVERTING, wire.VERIFYING:
             for status in 'importing', 'active':
-                answered = test_answer.describe(
+                answered = answer_base.describe(
                     an_image(status), a_step(phase))
                 self.assert_phase(phase, 25.0, answered)
                 self.assert_waits(None, None, answered)
 
     def test_a_phase_of_a_later_version(self):
-        self.assert_phase('staging', 25.0, test_answer.describe(
+        self.assert_phase('staging', 25.0, answer_base.describe(
             an_image(), a_step('polishing')))
 
     def test_size_of_the_image_is_no_total(self):
         # It is that of what is staged, and not of what that becomes.
-        answered = test_answer.describe(
+        answered = answer_base.describe(
             an_image(size=300), a_step(bytes_written=900))
         self.assert_phase('converting', 25.0, answered)
         store, = (each for each in answered['stores']
@@ -73,8 +73,8 @@ class TestSteps(TestCase):
             store['bytes_written'], store['total_bytes']))
 
     def test_after_it(self):
-        self.assert_phase('import', 0.0, test_answer.describe(
-            an_image(), test_answer.staged()))
+        self.assert_phase('import', 0.0, answer_base.describe(
+            an_image(), answer_base.staged()))
 
 
 class TestReasons(TestCase):
@@ -85,7 +85,7 @@ class TestReasons(TestCase):
 
     def test_reason(self):
         image = an_image('queued', targets='', failed='ab', lock=None)
-        answered = test_answer.describe(image, self.failed())
+        answered = answer_base.describe(image, self.failed())
         self.assert_phase('failed', None, answered)
         for store in 'a', 'b':
             self.assert_failure('No such source.', store, answered)
@@ -94,16 +94,16 @@ class TestReasons(TestCase):
 
     def test_a_store_that_says_more(self):
         image = an_image('queued', targets='', failed='ab', lock=None)
-        answered = test_answer.describe(
-            image, self.failed(sequence=0), test_answer.a_record(
+        answered = answer_base.describe(
+            image, self.failed(sequence=0), answer_base.a_record(
                 'b', state=wire.FAILED, failure='No room.'))
         self.assert_failure('No such source.', 'a', answered)
         self.assert_failure('No room.', 'b', answered)
 
     def test_a_store_that_had_finished(self):
         image = an_image('queued', targets='', failed='a', lock=None)
-        answered = test_answer.describe(
-            image, self.failed(sequence=0), test_answer.finished('a'))
+        answered = answer_base.describe(
+            image, self.failed(sequence=0), answer_base.finished('a'))
         self.assert_failure('No such source.', 'a', answered)
         self.assertEqual(('a', 'No such source.'), tuple(
             answered['last_failure'][name] for name in ('store', 'failure')))
@@ -112,17 +112,17 @@ class TestReasons(TestCase):
         image = an_image('queued', targets='', failed='a', lock=None)
         self.assert_failure(
             reconcile.IMPORT_FAILED, 'a',
-            test_answer.describe(image, test_answer.staged()))
+            answer_base.describe(image, answer_base.staged()))
 
     def test_lock_that_is_kept(self):
         image = an_image('queued', targets='', failed='a')
-        self.assert_phase('failed', None, test_answer.describe(
+        self.assert_phase('failed', None, answer_base.describe(
             image, self.failed()))
         # Of the import before
         again = an_image('queued', targets='', failed='a', lock=LOCK)
         again = dataclasses.replace(
             again, lock=dataclasses.replace(LOCK, since=1010.5))
-        self.assert_phase('import', None, test_answer.describe(
+        self.assert_phase('import', None, answer_base.describe(
             again, self.failed()))
 
 
@@ -130,52 +130,52 @@ class TestWaits(TestCase):
 
     def test_source(self):
         for status in 'importing', 'queued', 'active':
-            self.assert_waits('source', 1000.0, test_answer.describe(
+            self.assert_waits('source', 1000.0, answer_base.describe(
                 an_image(status), a_step(
                     wire.STAGING, bytes_written=0, position=None)))
-        self.assert_waits(None, None, test_answer.describe(
+        self.assert_waits(None, None, answer_base.describe(
             an_image(), a_step(wire.STAGING)))
 
     def test_data_of_which_nobody_has_begun_to_send_any(self):
         image = an_image('queued', targets='', lock=None)
-        self.assert_waits('data', None, test_answer.describe(image))
+        self.assert_waits('data', None, answer_base.describe(image))
         image = dataclasses.replace(image, created_at=900.0)
-        self.assert_waits('data', 900.0, test_answer.describe(image))
+        self.assert_waits('data', 900.0, answer_base.describe(image))
 
     def test_data_to_be_staged(self):
         image = an_image('uploading', targets='', lock=None)
-        self.assert_waits('data', 1000.0, test_answer.describe(
+        self.assert_waits('data', 1000.0, answer_base.describe(
             image, a_step(None, bytes_written=0, position=None)))
-        self.assert_waits(None, None, test_answer.describe(
+        self.assert_waits(None, None, answer_base.describe(
             image, a_step(None, position=None)))
 
     def test_data_of_an_upload(self):
         image = an_image('saving', targets='', lock=None)
-        self.assert_waits('data', 1000.0, test_answer.describe(
-            image, test_answer.a_record(bytes_written=0)))
-        self.assert_waits(None, None, test_answer.describe(
-            image, test_answer.a_record()))
-        self.assert_waits(None, None, test_answer.describe(image))
-        self.assert_waits(None, None, test_answer.describe(
-            image, test_answer.a_record(state=wire.FAILED, bytes_written=0)))
+        self.assert_waits('data', 1000.0, answer_base.describe(
+            image, answer_base.a_record(bytes_written=0)))
+        self.assert_waits(None, None, answer_base.describe(
+            image, answer_base.a_record()))
+        self.assert_waits(None, None, answer_base.describe(image))
+        self.assert_waits(None, None, answer_base.describe(
+            image, answer_base.a_record(state=wire.FAILED, bytes_written=0)))
 
     def test_import(self):
         image = an_image('uploading', targets='', lock=None, size=1000)
-        self.assert_waits('import', 1010.0, test_answer.describe(
-            image, test_answer.staged()))
-        self.assert_waits('import', None, test_answer.describe(image))
+        self.assert_waits('import', 1010.0, answer_base.describe(
+            image, answer_base.staged()))
+        self.assert_waits('import', None, answer_base.describe(image))
 
     def test_worker(self):
         pending = dataclasses.replace(LOCK, status='pending')
-        self.assert_waits('worker', 1000.0, test_answer.describe(
+        self.assert_waits('worker', 1000.0, answer_base.describe(
             an_image('uploading', targets='', lock=pending, size=1000),
-            test_answer.staged()))
+            answer_base.staged()))
 
 
 class TestLock(TestCase):
 
     def lock(self, *records, image=None, now=LATER):
-        return test_answer.describe(
+        return answer_base.describe(
             image or an_image(), *records, now=now)['import_lock']
 
     def own(self, **fields):
@@ -221,5 +221,5 @@ class TestLock(TestCase):
                 dataclasses.replace(dead, started_at=900.0)):
             self.assertIsNone(self.gone(record))
         # Another host has gone on.
-        self.assertIsNone(self.gone(dead, test_answer.a_record(
+        self.assertIsNone(self.gone(dead, answer_base.a_record(
             host='another', updated_at=1011.0)))

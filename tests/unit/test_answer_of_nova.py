@@ -16,13 +16,12 @@ import json
 
 from glance_progress.answer import of_nova
 from glance_progress.records import wire
+from tests.unit import answer_base
 from tests.unit import base
-from tests.unit import test_answer
-from tests.unit import test_answer_beside
 
 GiB = 2 ** 30
 
-describe = test_answer.describe
+describe = answer_base.describe
 
 
 def mapping(*devices):
@@ -59,7 +58,7 @@ class TestProperties(base.TestCase):
 class TestVolumeSnapshots(base.TestCase):
 
     def described(self, status='active', size=0, ids=('a', 'b')):
-        return describe(test_answer_beside.of_server(
+        return describe(answer_base.of_server(
             status, size=size, volume_snapshots=ids,
             of_server=False))['volume_snapshots']
 
@@ -78,9 +77,9 @@ class TestExpected(base.TestCase):
     def expected(self, written=250, total=None, state=wire.UPLOADING,
                  status='saving', **image):
         answered = describe(
-            test_answer_beside.of_server(status, **{
+            answer_base.of_server(status, **{
                 'disk_format': 'raw', 'min_disk': 20, **image}),
-            test_answer.a_record(
+            answer_base.a_record(
                 state=state, bytes_written=written, total_bytes=total))
         store, = answered['stores']
         # It is no total.

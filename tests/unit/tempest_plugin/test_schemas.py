@@ -20,9 +20,9 @@ import jsonschema
 
 from glance_progress.answer import shown
 from glance_progress_tempest_plugin import schemas
+from tests.unit import answer_base
 from tests.unit import base
 from tests.unit.records import test_wire
-from tests.unit import test_answer
 
 
 # As Tempest does
@@ -47,7 +47,7 @@ class TestSchemas(base.TestCase):
                 jsonschema.ValidationError, HEADERS.validate, headers)
 
     @hypothesis.given(
-        test_answer.images(), st.lists(test_wire.records(), max_size=4),
+        answer_base.images(), st.lists(test_wire.records(), max_size=4),
         test_wire.TIMES, st.booleans())
     def test_any_answer(self, image, records, now, admin):
         # The schema ends in the year 2255, records in 2262.
@@ -55,13 +55,13 @@ class TestSchemas(base.TestCase):
             store: dataclasses.replace(
                 record, store=store,
                 sequence=min(record.sequence, 2 ** 53 * 1000))
-            for store, record in zip(test_answer.STORES, records)}
+            for store, record in zip(answer_base.STORES, records)}
         self.validate(shown.describe(
-            image, records, now, test_answer.STALLED_AFTER, admin))
+            image, records, now, answer_base.STALLED_AFTER, admin))
 
     def test_every_field_is_required(self):
-        image = test_answer.describe(
-            test_answer.an_image('saving'), test_answer.a_record())
+        image = answer_base.describe(
+            answer_base.an_image('saving'), answer_base.a_record())
         self.validate(image)
         store, = image['stores']
         for fields in (image, store):
@@ -72,8 +72,8 @@ class TestSchemas(base.TestCase):
                 fields[name] = value
 
     def test_no_other_field(self):
-        image = test_answer.describe(
-            test_answer.an_image('saving'), test_answer.a_record())
+        image = answer_base.describe(
+            answer_base.an_image('saving'), answer_base.a_record())
         for fields in (image, image['stores'][0]):
             fields['pool'] = 'images'
             self.assertRaises(
