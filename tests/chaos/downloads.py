@@ -14,12 +14,10 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 import time
-from typing import Any
 
 from tests.chaos import plan
+from tests.unit import web
 
 PIECE = 512 * 1024
 
@@ -28,40 +26,28 @@ class Downloads:
     """Serves /SEED/NUMBER as long as it is open."""
 
     def __init__(self, port: int) -> None:
-        self.url = 'http://127.0.0.1:%d' % port
         #: number -> plan
         self.plans: dict[int, plan.Plan] = {}
-        plans = self.plans
+        self._server = web.Server(self._answer, port, ('GET', 'HEAD'))
+        self._server.setUp()
+        self.url = self._server.url
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-
-            def do_GET(handler) -> None:
-                planned = plans[int(handler.path.rpartition('/')[2])]
-                content = planned.content()
-                handler.send_response(200)
-                handler.send_header('Content-Length', str(len(content)))
-                handler.end_headers()
-                try:
-                    for at in range(0, len(content), PIECE):
-                        handler.wfile.write(content[at:at + PIECE])
-                        time.sleep(planned.pause)
-                except OSError:
-                    pass  # who asked was killed
-
-            do_HEAD = do_GET
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(
-            ('127.0.0.1', port), Handler)
-        threading.Thread(
-            target=self._server.serve_forever, daemon=True).start()
+    def _answer(self, request: web.Request) -> None:
+        planned = self.plans[int(request.path.rpartition('/')[2])]
+        content = planned.content()
+        request.send_response(200)
+        request.send_header('Content-Length', str(len(content)))
+        request.end_headers()
+        try:
+            for at in range(0, len(content), PIECE):
+                request.wfile.write(content[at:at + PIECE])
+                time.sleep(planned.pause)
+        except OSError:
+            pass  # who asked was killed
 
     def url_of(self, planned: plan.Plan) -> str:
         self.plans[planned.number] = planned
         return '%s/%d' % (self.url, planned.number)
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.cleanUp()

@@ -16,13 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 import hashlib
-import http.server
 import json
 import os
 import pathlib
 import subprocess
 import sys
-import threading
 import time
 from typing import Any
 import uuid
@@ -32,6 +30,7 @@ import testtools
 
 from allinone.openstack import layout
 from tests.cloud import base
+from tests.unit import web
 
 MiB = 1024 * 1024
 
@@ -49,33 +48,20 @@ class Pausing(fixtures.Fixture):
         self._answers = [lambda: None, middle]
 
     def _setUp(self) -> None:
-        data, answers = self._data, self._answers
+        self.url = self.useFixture(web.Server(self._answer)).url + '/a.raw'
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header('Content-Length', str(len(data)))
-                self.end_headers()
-                middle = answers.pop(0) if answers else None
-                try:
-                    self.wfile.write(data[:MiB])
-                    if middle is not None:
-                        middle()
-                    self.wfile.write(data[MiB:])
-                except ConnectionError:
-                    pass  # nobody wants more
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        server.daemon_threads = True
-        self.url = 'http://127.0.0.1:%d/a.raw' % server.server_port
-        threading.Thread(target=server.serve_forever, args=(0.05,),
-                         daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
+    def _answer(self, request: web.Request) -> None:
+        request.send_response(200)
+        request.send_header('Content-Length', str(len(self._data)))
+        request.end_headers()
+        middle = self._answers.pop(0) if self._answers else None
+        try:
+            request.wfile.write(self._data[:MiB])
+            if middle is not None:
+                middle()
+            request.wfile.write(self._data[MiB:])
+        except ConnectionError:
+            pass  # nobody wants more
 
 
 class FolderTestCase(testtools.TestCase):

@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable
 import contextlib
 import http.client
-import http.server
-import threading
 
 import fixtures
+
+from tests.unit import web
 
 _PIECE = 1024 * 1024
 
@@ -51,27 +51,10 @@ class Door(fixtures.Fixture):
         self.requests: list[tuple[str, str]] = []
 
     def _setUp(self) -> None:
-        door = self
+        self.url = self.useFixture(web.Server(self._pass, methods=(
+            'GET', 'POST', 'PUT', 'PATCH', 'DELETE'))).url
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-
-            def _pass(self) -> None:
-                door._pass(self)
-
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        server.daemon_threads = True
-        self.url = 'http://127.0.0.1:%d' % server.server_port
-        threading.Thread(
-            target=server.serve_forever, args=(0.05,), daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-
-    def _pass(self, request: http.server.BaseHTTPRequestHandler) -> None:
+    def _pass(self, request: web.Request) -> None:
         self.requests.append((request.command, request.path))
         fault = self.fault(request.command, request.path)
         if fault == CUT:
@@ -104,8 +87,8 @@ class Door(fixtures.Fixture):
                 if name in answer.headers}, answer.read())
 
     def _answer(
-        self, request: http.server.BaseHTTPRequestHandler, status: int,
-        headers: dict[str, str], body: bytes,
+        self, request: web.Request, status: int, headers: dict[str, str],
+        body: bytes,
     ) -> None:
         request.send_response(status)
         for name, value in headers.items():

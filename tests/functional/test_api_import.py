@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 import contextlib
-import http.server
 import io
 import itertools
 import threading
 from typing import Any
+
+import fixtures
 
 from allinone.daemons import glance
 from glance_progress.answer import phases
@@ -30,47 +31,36 @@ from glance_progress.records import wire
 from tests.functional import api_base
 from tests.functional import base
 from tests.functional import services
+from tests.unit import web
 
 MiB = base.MiB
 STAGING = wire.STAGING_STORE
 
 
-class Download:
+class Download(fixtures.Fixture):
     """A web server with one file, of which it gives half until told.
 
     :param port: on loopback
     """
 
     def __init__(self, port: int, content: bytes) -> None:
-        self.url = 'http://127.0.0.1:%d/image' % port
+        self._port = port
+        self._content = content
         self.go_on = threading.Event()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+    def _setUp(self) -> None:
+        server = self.useFixture(web.Server(self._answer, self._port))
+        self.url = server.url + '/image'
+        self.addCleanup(self.go_on.set)
 
-            def do_GET(handler) -> None:
-                handler.send_response(200)
-                handler.send_header('Content-Length', str(len(content)))
-                handler.end_headers()
-                half = len(content) // 2
-                handler.wfile.write(content[:half])
-                self.go_on.wait(60)
-                handler.wfile.write(content[half:])
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(
-            ('127.0.0.1', port), Handler)
-
-    def __enter__(self) -> Download:
-        threading.Thread(
-            target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.go_on.set()
-        self._server.shutdown()
-        self._server.server_close()
+    def _answer(self, request: web.Request) -> None:
+        request.send_response(200)
+        request.send_header('Content-Length', str(len(self._content)))
+        request.end_headers()
+        half = len(self._content) // 2
+        request.wfile.write(self._content[:half])
+        self.go_on.wait(60)
+        request.wfile.write(self._content[half:])
 
 
 class CommonTests:

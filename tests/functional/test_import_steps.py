@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import gzip
-import http.server
 import io
 import json
 import os
@@ -26,6 +25,7 @@ import threading
 import time
 from typing import Any
 
+import fixtures
 import psutil
 import requests
 
@@ -35,6 +35,7 @@ from glance_progress.records import wire
 from tests.functional import api_base
 from tests.functional import base
 from tests.functional import services
+from tests.unit import web
 
 MiB = base.MiB
 STAGING = wire.STAGING_STORE
@@ -52,7 +53,7 @@ exec /usr/bin/qemu-img "$@"
 """
 
 
-class Source:
+class Source(fixtures.Fixture):
     """A web server whose paths misbehave each in its own way.
 
     Behind ``/glance`` it is the glance-api at *glance_url*, to which it says
@@ -63,49 +64,41 @@ class Source:
     """
 
     def __init__(self, port: int, content: bytes, glance_url: str) -> None:
-        self.url = 'http://127.0.0.1:%d' % port
+        self._port = port
+        self._content = content
+        self._glance_url = glance_url
         self.go_on = threading.Event()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+    def _setUp(self) -> None:
+        self.url = self.useFixture(web.Server(self._answer, self._port)).url
+        self.addCleanup(self.go_on.set)
 
-            def do_GET(handler) -> None:
-                if handler.path == '/silent':
-                    self.go_on.wait(60)
-                if handler.path == '/missing':
-                    handler.send_error(404)
-                elif handler.path == '/redirect':
-                    handler.send_response(302)
-                    handler.send_header('Location', 'http://127.0.0.1:1/')
-                    handler.end_headers()
-                elif handler.path.startswith('/glance/'):
-                    got = requests.get(
-                        glance_url + handler.path[len('/glance'):],
-                        headers=api_base.OWNER, timeout=60)
-                    handler.answer(got.content, len(got.content))
-                else:
-                    short = handler.path == '/short'
-                    handler.answer(content, len(content) + 10 * short)
+    def _answer(self, request: web.Request) -> None:
+        if request.path == '/silent':
+            self.go_on.wait(60)
+        if request.path == '/missing':
+            request.send_error(404)
+        elif request.path == '/redirect':
+            request.send_response(302)
+            request.send_header('Location', 'http://127.0.0.1:1/')
+            request.end_headers()
+        elif request.path.startswith('/glance/'):
+            got = requests.get(
+                self._glance_url + request.path[len('/glance'):],
+                headers=api_base.OWNER, timeout=60)
+            self._give(request, got.content, len(got.content))
+        else:
+            short = request.path == '/short'
+            self._give(
+                request, self._content, len(self._content) + 10 * short)
 
-            def answer(handler, body: bytes, announced: int) -> None:
-                handler.send_response(200)
-                handler.send_header('Content-Length', str(announced))
-                handler.end_headers()
-                if handler.path == '/late' or handler.path.endswith('/file'):
-                    self.go_on.wait(60)
-                handler.wfile.write(body)
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(
-            ('127.0.0.1', port), Handler)
-        threading.Thread(
-            target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self.go_on.set()
-        self._server.shutdown()
-        self._server.server_close()
+    def _give(self, request: web.Request, body: bytes, announced: int) -> None:
+        request.send_response(200)
+        request.send_header('Content-Length', str(announced))
+        request.end_headers()
+        if request.path == '/late' or request.path.endswith('/file'):
+            self.go_on.wait(60)
+        request.wfile.write(body)
 
 
 class _Slow:
@@ -149,9 +142,8 @@ class TestCase(api_base.ApiTestCase):
             'image_conversion': {'output_format': 'raw'}}
 
     def source(self, content: bytes = b'') -> Source:
-        source = Source(self.download_port, content, self.api.url)
-        self.addCleanup(source.close)
-        return source
+        return self.useFixture(
+            Source(self.download_port, content, self.api.url))
 
     def download(self, path: str, content: bytes = b'') -> str:
         """Begin to import what the source has at *path*."""

@@ -12,10 +12,8 @@
 
 """A server that answers as Glance, with our routes, and Keystone do."""
 
-import http.server
 import json
 import re
-import threading
 from urllib import parse
 
 import fixtures
@@ -24,6 +22,7 @@ from glance_progress.answer import database
 from glance_progress.answer import shown
 from glance_progress.records import wire
 from tests.unit import base
+from tests.unit import web
 
 OWNER = 'a1b2'
 
@@ -89,37 +88,29 @@ class ImageApi(fixtures.Fixture):
         self.requests = []
 
     def _setUp(self):
-        api = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = 'HTTP/1.1'
-            wbufsize = -1  # head and body in one packet: ACKs are slow
-
-            def do_GET(self):
-                api._answer(self)
-
-            def do_POST(self):
-                self.rfile.read(int(self.headers['Content-Length']))
-                if api.unauthorized:
-                    api._send(self, 401, {'error': {
-                        'message': 'Who are you?', 'code': 401}})
-                else:
-                    api._send(self, 201, api._token(), {
-                        'X-Subject-Token': 'token'})
-
-            def log_message(self, *args):
-                pass
-
-        server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        server.daemon_threads = True
-        self.url = 'http://127.0.0.1:%d' % server.server_port
+        self.url = self.useFixture(web.Server(
+            self._answer, methods=('GET', 'POST'),
+            protocol_version='HTTP/1.1',
+            wbufsize=-1,  # head and body in one packet: ACKs are slow
+        )).url
         self.endpoint = self.url + self._prefix
-        threading.Thread(
-            target=server.serve_forever, args=(0.01,), daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
 
     def _answer(self, request):
+        if request.command == 'POST':
+            self._authenticate(request)
+        else:
+            self._tell(request)
+
+    def _authenticate(self, request):
+        request.rfile.read(int(request.headers['Content-Length']))
+        if self.unauthorized:
+            self._send(request, 401, {'error': {
+                'message': 'Who are you?', 'code': 401}})
+        else:
+            self._send(request, 201, self._token(), {
+                'X-Subject-Token': 'token'})
+
+    def _tell(self, request):
         url = parse.urlsplit(request.path)
         self.requests.append(request.path)
         path = url.path[len(self._prefix):]

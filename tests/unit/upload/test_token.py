@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-import http.server
 import threading
 
 import fixtures
@@ -22,6 +21,7 @@ from glance_progress.upload import cloud
 from glance_progress.upload import reading
 from glance_progress.upload import sources
 from tests.unit import base
+from tests.unit import web
 
 
 class Tokens(plugin.BaseAuthPlugin):
@@ -47,27 +47,16 @@ class Glance(fixtures.Fixture):
     """Takes data from the second token on."""
 
     def _setUp(self):
-        self.taken = taken = []
+        self.taken = []
+        self.url = self.useFixture(
+            web.Server(self._answer, methods=('PUT',))).url
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-
-            def do_PUT(self):
-                body = self.rfile.read(int(self.headers['Content-Length']))
-                taken.append((self.headers['X-Auth-Token'], body))
-                self.send_response(401 if len(taken) == 1 else 204)
-                self.send_header('Content-Length', '0')
-                self.end_headers()
-
-            def log_message(self, *args):
-                pass
-
-        server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        server.daemon_threads = True
-        self.url = 'http://127.0.0.1:%d' % server.server_port
-        threading.Thread(
-            target=server.serve_forever, args=(0.01,), daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
+    def _answer(self, request):
+        body = request.rfile.read(int(request.headers['Content-Length']))
+        self.taken.append((request.headers['X-Auth-Token'], body))
+        request.send_response(401 if len(self.taken) == 1 else 204)
+        request.send_header('Content-Length', '0')
+        request.end_headers()
 
 
 class TestToken(base.TestCase):

@@ -10,11 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-import http.server
-import threading
-
 from glance_progress.upload import sources
 from tests.unit import base
+from tests.unit import web
 
 CONTENT = b'data' * 1000
 
@@ -25,28 +23,15 @@ class TestUrl(base.TestCase):
         super().setUp()
         self.status, self.content = 200, CONTENT
         self.told = {'Content-Length': str(len(CONTENT))}
-        test = self
+        server = self.useFixture(web.Server(self.answer))
+        self.url = sources.Url(server.url + '/a.raw')
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-
-            def do_GET(self):
-                self.send_response(test.status)
-                for name, value in test.told.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(test.content)
-
-            def log_message(self, *args):
-                pass
-
-        server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        server.daemon_threads = True
-        threading.Thread(
-            target=server.serve_forever, args=(0.01,), daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        self.url = sources.Url(
-            'http://127.0.0.1:%d/a.raw' % server.server_port)
+    def answer(self, request):
+        request.send_response(self.status)
+        for name, value in self.told.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(self.content)
 
     def test_data(self):
         self.url.open()
