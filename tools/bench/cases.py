@@ -17,6 +17,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from tools import names
+
 
 def arguments(
     name: str, doc: str, cases: Sequence[str], runs: int
@@ -30,10 +32,5 @@ def arguments(
         prog='tools/run-bench.sh ' + name, description=doc.splitlines()[0])
     parser.add_argument('--size', type=int, default=512, metavar='MIB')
     parser.add_argument('--runs', type=int, default=runs, metavar='N')
-    parser.add_argument('cases', nargs='*', metavar='CASE',
-                        help='one or more of: ' + ', '.join(cases))
-    args = parser.parse_args()
-    for case in args.cases:
-        if case not in cases:
-            parser.error('no such case: ' + case)
-    return args
+    names.add(parser, 'case', cases)
+    return parser.parse_args()

@@ -55,6 +55,7 @@ from glance_progress.records import publisher
 from tools.bench import driver
 from tools.bench import limits
 from tools.bench import source
+from tools import names
 
 MiB = 1024 * 1024
 POOL = source.POOL
@@ -260,12 +261,8 @@ def main() -> None:
     parser.add_argument('--serial', action='store_true',
                         help='one step after the other, as the stock driver: '
                              'writes_in_flight = 0')
-    parser.add_argument('cases', nargs='*', metavar='CASE',
-                        help='one or more of: ' + ', '.join(CASES))
+    names.add(parser, 'case', CASES)
     args = parser.parse_args()
-    for case in args.cases:
-        if case not in CASES:
-            parser.error('no such case: ' + case)
     ours = {'writes_in_flight': 0} if args.serial else {}
     logging.disable(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix='gp-bench-') as directory:

@@ -29,6 +29,7 @@ from tools.fuzz import api
 from tools.fuzz import feeding
 from tools.fuzz import options
 from tools.fuzz import records
+from tools import names
 
 #: All targets, by name.
 TARGETS = {'records': records.records, 'protocol': records.protocol,
@@ -41,12 +42,8 @@ def main() -> None:
         prog='tools.fuzz', description=(__doc__ or '').splitlines()[0])
     parser.add_argument('--cases', type=int, default=1000, metavar='N')
     parser.add_argument('--seed', type=int, default=0, metavar='N')
-    parser.add_argument('targets', nargs='*', metavar='TARGET',
-                        help='one or more of: ' + ', '.join(TARGETS))
+    names.add(parser, 'target', TARGETS)
     args = parser.parse_args()
-    for name in args.targets:
-        if name not in TARGETS:
-            parser.error('no such target: ' + name)
     logging.disable(logging.CRITICAL)
     for name in args.targets or TARGETS:
         target = TARGETS[name]()
