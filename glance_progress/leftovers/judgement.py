@@ -182,16 +182,21 @@ def _lock_is_free(image: facts.Image) -> str | None:
 def _tasks(image: facts.Image) -> Iterator[finding.Finding]:
     """Tasks that have lost their image, or its lock: they can but fail."""
     row = image.row
+    deleted = row is None or row.deleted
     for task in image.tasks:
-        if task.status not in UNDER_WAY or task.kind != 'api_image_import':
+        if task.status not in UNDER_WAY:
             continue
-        if row is not None and row.import_task == task.task_id and (
-                not row.deleted):
+        if task.kind == 'location_import' and deleted:
+            why = 'its image was deleted'
+        elif task.kind == 'api_image_import' and (
+                row is None or row.deleted
+                or row.import_task != task.task_id):
+            why = 'it does not hold the lock that it cannot go on without'
+        else:
             continue
         yield _finding(
             image, finding.TASKS, finding.LEFT, 'task %s' % task.task_id,
-            'it does not hold the lock that it cannot go on without',
-            task=task)
+            why, task=task)
 
 
 def _placeholders(image: facts.Image) -> Iterator[finding.Finding]:

@@ -282,9 +282,14 @@ class OthersTest(testtools.TestCase):
         for row in (None, a_row('active'), a_row('deleted', deleted=True)):
             self.assertEqual([('tasks', 'left behind')], judged(
                 an_image(row, tasks=(a_task(),))))
-        self.assertEqual([], judged(an_image(
-            a_row('active'), tasks=(dataclasses.replace(
-                a_task(), kind='location_import'),))))
+        # It holds none, and may calculate the hash of an active image.
+        registering = dataclasses.replace(a_task(), kind='location_import')
+        for status in ('queued', 'active'):
+            self.assertEqual([], judged(an_image(
+                a_row(status), tasks=(registering,))))
+        for row in (None, a_row('deleted', deleted=True)):
+            self.assertEqual([('tasks', 'left behind')], judged(
+                an_image(row, tasks=(registering,))))
 
 
 def any_image() -> Any:
