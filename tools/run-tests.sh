@@ -128,8 +128,9 @@ function lane_unit {
     measured run_stestr unit-osc "$venv" --test-path ./tests/unit/osc run
 }
 
-# Each of the two workers has services of its own, which the tests of a class
-# share.
+# Each of the three workers has services of its own, which the tests of a class
+# share. They wait more than they work, most of all for Ceph to take a client
+# that was killed for dead.
 function lane_functional {
     local venv release
     # Before the workers, which would write into this tree at the same time.
@@ -143,7 +144,7 @@ function lane_functional {
         GLANCE_PROGRESS_OPENSTACK=$venv/bin/openstack \
         measured run_stestr functional "$GLANCE_VENV" \
         --test-path ./tests/functional --group_regex '([^.]+\.){4}' \
-        run --concurrency 2
+        run --concurrency 3
     # With the files of a Cinder and a Nova that have been released.
     venv=$(make_venv cinder-nova-2026.2) \
         || { check_failed 'environment of Cinder and Nova'; return 0; }
@@ -173,16 +174,16 @@ NOVA_JOBS=(nova-20 nova-34 nova-26 nova-34-mariadb nova-34-threads
     nova-34-patched nova-26-patched nova-20-patched nova-34-unfixed
     nova-34-wheels)
 
-# start_beside WIDTH [LANE...]: what the lanes that come later need, and the
-# lane nova if it is one of them, WIDTH of its jobs at a time. This takes little
-# but processor time, which other lanes leave: they mostly wait for services.
+# start_beside LANE...: what the lanes that come later need, and the lane nova if
+# it is one of them. This takes little but processor time, which other lanes
+# leave: they mostly wait for services.
 function start_beside {
-    [[ " ${*:2} " != *' nova '* ]] || expect "${NOVA_JOBS[@]}"
+    [[ " $* " != *' nova '* ]] || expect "${NOVA_JOBS[@]}"
     set -m  # a process group of its own, for clean_up
     {
         set +e
-        prepare "${@:2}" >"$SCRATCH/prepare.log" 2>&1
-        [[ " ${*:2} " != *' nova '* ]] || nova_jobs "$1"
+        prepare "$@" >"$SCRATCH/prepare.log" 2>&1
+        [[ " $* " != *' nova '* ]] || nova_jobs
     } >"$SCRATCH/beside.log" 2>&1 &
     set +m
 }
@@ -222,11 +223,10 @@ function prepare {
     done
 }
 
-# nova_jobs WIDTH
 function nova_jobs {
     local start=$SECONDS
-    [[ $1 != 1 ]] || renice -n 19 "$BASHPID"
-    side_by_side "$1" nova_job "${NOVA_JOBS[@]}"
+    renice -n 19 "$BASHPID"
+    side_by_side 2 nova_job "${NOVA_JOBS[@]}"
     took nova "$start"
 }
 
@@ -432,11 +432,7 @@ trap 'exit 130' INT TERM
 mkdir "$SCRATCH/coverage"
 took 'packages and the environment of Glance' 0
 
-if [[ $* == nova ]]; then
-    start_beside 2 nova
-else
-    start_beside 1 "$@"
-fi
+start_beside "$@"
 for lane; do
     [[ $lane != nova ]] || continue
     start=$SECONDS
