@@ -181,22 +181,22 @@ class GlanceBase(service.Service):
         }
 
     def _make_tables(self) -> None:
-        version = self._python('from importlib import metadata\n'
-                               'print(metadata.version("glance"))').strip()
+        version = self.python('from importlib import metadata\n'
+                              'print(metadata.version("glance"))').strip()
         empty = allinone.home() / f'glance-{version}{self.database.suffix}'
         self.database.clear()
         if empty.exists():
             self.database.load(empty)
             return
-        self._python('from glance.cmd import manage; manage.main()',
-                     '--config-file', str(self.conf), 'db_sync')
+        self.python('from glance.cmd import manage; manage.main()',
+                    '--config-file', str(self.conf), 'db_sync')
         empty.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=empty.parent) as scratch:
             new = pathlib.Path(scratch) / empty.name
             self.database.dump(new)
             new.replace(empty)
 
-    def _python(self, code: str, *args: str) -> str:
+    def python(self, code: str, *args: str) -> str:
         """Run Python code in the service's environment."""
         return command.run(
             self.name, [str(self.venv / 'bin' / 'python3'), '-c', code, *args],

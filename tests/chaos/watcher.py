@@ -69,6 +69,7 @@ class Watcher(threading.Thread):
         path = ('/v2/info/progress?limit=100' if listed
                 else '/v2/images/%s/progress' % self._image_id)
         begin = time.monotonic()
+        self._found.checked('answers')
         try:
             answer = self._caller.once('GET', host, path)
         except requests.RequestException as exc:
@@ -123,7 +124,6 @@ class Watcher(threading.Thread):
             for fault in self._faults.between(begin - 5, time.monotonic()))
 
     def _silent(self, host: str, begin: float, what: str) -> None:
-        self._found.checked('answers')
         if not self._explained(host, begin):
             self._found.add('answers', '%s, after %.1f s: %s' % (
                 host, time.monotonic() - begin, what[:300]))
