@@ -174,8 +174,8 @@ NOVA_JOBS=(nova-20 nova-34 nova-26 nova-34-mariadb nova-34-threads
     nova-34-patched nova-26-patched nova-20-patched nova-34-unfixed
     nova-34-wheels)
 
-# start_beside LANE...: what the lanes that come later need, and the lane nova if
-# it is one of them. This takes little but processor time, which other lanes
+# start_beside LANE...: what the lanes that come later need, and the lane nova
+# if it is one of them. This takes little but processor time, which other lanes
 # leave: they mostly wait for services.
 function start_beside {
     [[ " $* " != *' nova '* ]] || expect "${NOVA_JOBS[@]}"

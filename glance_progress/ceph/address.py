@@ -26,6 +26,7 @@ A thread that was not there at the fork has a generator of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
+import os
 import threading
 import time
 from typing import Any
@@ -35,8 +36,13 @@ from glance_progress import process
 
 T = TypeVar('T')
 
-# Seconds. To connect takes some ten milliseconds.
-_LOOK = 0.002
+# Under eventlet: connections that are made at once, and seconds between two
+# looks at one, at first and at last. To connect takes some ten milliseconds,
+# but minutes where Ceph is away.
+_AT_ONCE = 8
+_LOOKS = (0.002, 0.1)
+
+_threads: set[Any] = set()
 
 
 def unique(connect: Callable[[], T]) -> T:
@@ -54,22 +60,53 @@ def unique(connect: Callable[[], T]) -> T:
         except BaseException as exc:
             raised.append(exc)
 
-    thread = _threading().Thread(
+    native, wait = _kind()
+    thread = native.Thread(
         target=run, name='glance-progress-connect', daemon=True)
-    thread.start()
-    if process.is_green():
-        while thread.is_alive():
-            time.sleep(_LOOK)
-    else:
-        thread.join()
+    if not wait(thread):
+        return connect()
     if raised:
-        raise raised[0]
+        # Without a cycle, which would keep a client that has not connected.
+        raise raised.pop()
     return results[0]
 
 
-def _threading() -> Any:
+def _kind() -> tuple[Any, Callable[[Any], bool]]:
+    """Return the module with threads, and what runs one to its end."""
     if not process.is_green():
-        return threading
+        return threading, _run
     from eventlet import patcher
 
-    return patcher.original('threading')
+    native = patcher.original('threading')
+    if threading.get_native_id() == os.getpid():
+        return native, _run_beside_the_hub
+    return native, _run  # in a thread of eventlet's pool
+
+
+def _run(thread: Any) -> bool:
+    """Return whether *thread* could be started; it has ended then."""
+    try:
+        thread.start()
+    except RuntimeError:
+        return False  # as while the interpreter ends
+    thread.join()
+    return True
+
+
+def _run_beside_the_hub(thread: Any) -> bool:
+    """Return what _run() does, while green threads go on."""
+    shortest, longest = _LOOKS
+    while len(_threads) >= _AT_ONCE:
+        time.sleep(longest)
+    _threads.add(thread)
+    try:
+        thread.start()
+        pause = shortest
+        while thread.is_alive():
+            time.sleep(pause)
+            pause = min(2 * pause, longest)
+    except RuntimeError:
+        return False
+    finally:
+        _threads.discard(thread)
+    return True

@@ -30,11 +30,11 @@ except ImportError:
 TIMEOUT = 5
 
 
-def limit(cluster: Any) -> None:
-    """Have no call of a rados.Rados take longer than TIMEOUT."""
+def limit(cluster: Any, timeout: int = TIMEOUT) -> None:
+    """Have no call of a rados.Rados take longer than *timeout* seconds."""
     for option in ('rados_osd_op_timeout', 'rados_mon_op_timeout',
                    'client_mount_timeout'):
-        cluster.conf_set(option, str(TIMEOUT))
+        cluster.conf_set(option, str(timeout))
 
 
 class Clusters:
@@ -44,16 +44,19 @@ class Clusters:
     takes nothing away from them. When one moves what a client that is gone has
     locked, the lock is broken and the client's address is not blocked: others
     may have it (:mod:`glance_progress.ceph.address`).
+
+    :param timeout: seconds after which a call of Ceph's ends with an error
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timeout: int = TIMEOUT) -> None:
+        self._timeout = timeout
         self._connected: dict[tuple[str, str | None], Any] = {}
         self._ioctxs: dict[places.Place, Any] = {}
 
     def ioctx(self, place: places.Place) -> Any:
         """Return an I/O context on the pool of *place*.
 
-        :raises rados.Error: when there is none to be had, within TIMEOUT
+        :raises rados.Error: when there is none to be had, in time
         """
         ioctx = self._ioctxs.get(place)
         if ioctx is None:
@@ -69,11 +72,12 @@ class Clusters:
         cluster = self._connected.get((ceph_conf, user))
         if cluster is None:
             cluster = rados.Rados(conffile=ceph_conf, rados_id=user)
-            limit(cluster)
-            # Ceph before Pacific has it under another name, and blocks.
-            with contextlib.suppress(rados.Error):
-                cluster.conf_set('rbd_blocklist_on_break_lock', 'false')
-            address.unique(functools.partial(cluster.connect, TIMEOUT))
+            limit(cluster, self._timeout)
+            for word in 'blocklist', 'blacklist':  # before Pacific
+                with contextlib.suppress(rados.Error):
+                    cluster.conf_set(
+                        'rbd_%s_on_break_lock' % word, 'false')
+            address.unique(functools.partial(cluster.connect, self._timeout))
             self._connected[ceph_conf, user] = cluster
         return cluster
 

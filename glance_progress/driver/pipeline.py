@@ -160,6 +160,15 @@ class _Image:
         self._hashers = hashers
         self.write = writes.write
 
+    def create_snap(self, *args: Any, **kwargs: Any) -> Any:
+        """End the upload, if its RBD image has not been moved meanwhile.
+
+        With the snapshot, which is protected, nobody could purge it.
+        """
+        self._writes.drain()
+        self._check()
+        return self._image.create_snap(*args, **kwargs)
+
     def __getattr__(self, name: str) -> Any:
         self._writes.drain()
         return getattr(self._image, name)

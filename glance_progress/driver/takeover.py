@@ -50,6 +50,10 @@ LOG = logging.getLogger(__name__)
 #: Seconds between two looks: who makes an RBD image opens it at once.
 BETWEEN_LOOKS = 5
 
+# Seconds for a call of Ceph's: a move that is given up in the middle leaves a
+# name that neither is free nor has an RBD image.
+_TIMEOUT = 60
+
 #: Seconds for which the trash keeps what has made room.
 EXPIRE = 7 * 24 * 3600
 
@@ -85,7 +89,7 @@ def permit(image_id: str) -> None:
 def clear(place: places.Place, name: str) -> bool:
     """Return whether there is room for an RBD image now; never raise."""
     try:
-        with contextlib.closing(clusters.Clusters()) as own:
+        with contextlib.closing(clusters.Clusters(_TIMEOUT)) as own:
             return _clear(own.ioctx(place), place, name)
     except trash.Alive as exc:
         kept = str(exc)

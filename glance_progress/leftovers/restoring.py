@@ -19,6 +19,7 @@ import logging
 import time
 from typing import Any
 
+from glance_progress.ceph import holdings
 from glance_progress.ceph import journal
 from glance_progress.ceph import places
 from glance_progress.ceph import trash
@@ -57,6 +58,10 @@ def restore(
 def _restore(ioctx: Any, place: places.Place, entry: trash.Entry,
              note: dict[str, Any]) -> str:
     what = '%s/%s (%s)' % (place.pool, entry.name, entry.rbd_id)
+    data = holdings.look_by_id(ioctx, place, entry.name, entry.rbd_id)
+    if data is not None and data.watched:
+        # Under its name again, it would be taken for that one's own.
+        return what + ': a client has it open, and may be writing'
     # Noted before, so that what comes back counts as young.
     journal.write(ioctx, entry.rbd_id, {**note, 'restored_at': time.time()})
     try:

@@ -92,6 +92,12 @@ class Chaos(nova_snapshots.TestCase, test_leftovers.LeftoversCase):
             self.wrong.append('%s: %s' % (what, failed))
 
     def do_put(self, rng: random.Random, number: int) -> str | None:
+        return self.put_slowly(rng, number)[1]
+
+    def put_slowly(
+        self, rng: random.Random, number: int
+    ) -> tuple[str, str | None]:
+        """Return an image, and why it has not become active."""
         image_id = self.create()
         content = base.data(rng.randint(1, 4) * base.MiB, number)
         self.hashes[image_id] = hashlib.sha512(content).hexdigest()
@@ -100,8 +106,8 @@ class Chaos(nova_snapshots.TestCase, test_leftovers.LeftoversCase):
             upload.send(content[at:at + base.MiB // 2])
             time.sleep(rng.uniform(0, 0.8))
         status = upload.end()
-        self.last = image_id
-        return None if status == 204 else 'PUT %s: %d' % (image_id, status)
+        return image_id, (
+            None if status == 204 else 'PUT %s: %d' % (image_id, status))
 
     def do_import(self, rng: random.Random, number: int) -> str | None:
         content = base.data(rng.randint(1, 8) * base.MiB, number)
@@ -117,10 +123,9 @@ class Chaos(nova_snapshots.TestCase, test_leftovers.LeftoversCase):
         return self.wait_status(image_id)
 
     def do_copy(self, rng: random.Random, number: int) -> str | None:
-        failed = self.do_put(rng, number)
+        image_id, failed = self.put_slowly(rng, number)
         if failed:
             return failed
-        image_id = self.last
         admin = self.api.client(glance_base.ADMIN_HEADERS)
         admin.images.image_import(
             image_id, 'copy-image', stores=['second'])

@@ -259,6 +259,12 @@ class LeftoversTest(LeftoversCase):
         self.wait_for(lambda: self.client.images.get(copied).stores
                       == 'ceph,second')
         # and what was taken away comes back.
+        rbd_id, = (each['id'] for each in rbd.RBD().trash_list(self.ioctx())
+                   if each['name'] == gone)
+        with rbd.Image(self.ioctx(), image_id=rbd_id):
+            answer = self.run_command('--restore', gone, status=0)
+        self.assertIn('has it open', answer['said'])
+        self.assertNotIn(gone, self.names())
         self.run_command('--restore', gone, status=0)
         self.assertIn(gone, self.names())
         self.assertNotIn(gone, self.found(older_than='1'))

@@ -60,6 +60,7 @@ class SiblingsTest(test_leftovers.LeftoversCase):
         """Return an image whose upload was killed, and its addresses."""
         image_id = self.uploading()
         addresses = self.addresses(image_id)
+        self.assertNotEqual(set(), addresses)
         self.kill_workers()
         self.wait_for(self.api.ready)
         self.wait_for(lambda: not self.watched(image_id), 60)

@@ -140,6 +140,10 @@ class TakeoverTest(test_leftovers.LeftoversCase):
         os.kill(worker, signal.SIGCONT)
         frozen.send(base.data(2 * MiB))
         self.assertEqual(410, frozen.end())
+        # Nothing keeps it from being purged.
+        rbd_id, = self.trashed(image_id)
+        with rbd.Image(self.ioctx(), image_id=rbd_id, read_only=True) as image:
+            self.assertEqual([], list(image.list_snaps()))
         self.assert_stored(image_id)
         time.sleep(1)
         self.assert_stored(image_id)

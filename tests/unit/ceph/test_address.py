@@ -10,11 +10,61 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import gc
+import subprocess
+import sys
 import threading
+import weakref
 
+import fixtures
 import testtools
 
 from glance_progress.ceph import address
+
+# Prints how often another green thread has come to its turn, and whether it
+# was called in a thread of its own, before and after a fork.
+GREEN = """
+import eventlet
+eventlet.monkey_patch()
+from eventlet import patcher
+from eventlet import tpool
+import os
+import time
+from glance_progress.ceph import address
+native = patcher.original('threading')
+sleep = patcher.original('time').sleep
+turns = []
+
+
+def tick():
+    while True:
+        turns.append(1)
+        time.sleep(0.01)
+
+
+def connect():
+    sleep(0.5)
+    return native.current_thread() is not native.main_thread()
+
+
+eventlet.spawn(tick)
+print(address.unique(connect), len(turns) > 1)
+pid = os.fork()
+if pid:
+    os.waitpid(pid, 0)
+else:
+    eventlet.hubs.use_hub()  # as Glance does
+    del turns[:]
+    eventlet.spawn(tick)
+    print(address.unique(connect), len(turns) > 1)
+    pools = [eventlet.spawn(address.unique, connect) for _ in range(20)]
+    print(all(each.wait() for each in pools))
+    print(tpool.execute(address.unique, connect))
+"""
+
+
+class Client:
+    """Can be referred to weakly."""
 
 
 class TestUnique(testtools.TestCase):
@@ -25,7 +75,33 @@ class TestUnique(testtools.TestCase):
         self.assertFalse(thread.is_alive())
 
     def test_what_it_raises(self):
+        seen = []
+
         def connect():
+            client = Client()
+            seen.append(weakref.ref(client))
             raise OSError('no Ceph')
-        self.assertEqual('no Ceph', str(self.assertRaises(
-            OSError, address.unique, connect)))
+        gc.disable()
+        self.addCleanup(gc.enable)
+        try:
+            address.unique(connect)
+        except OSError as exc:
+            self.assertEqual('no Ceph', str(exc))
+        self.assertIsNone(seen[0]())
+
+    def test_no_thread_can_be_started(self):
+        def start(thread):
+            raise RuntimeError("can't create new thread")
+        self.useFixture(fixtures.MonkeyPatch('threading.Thread.start', start))
+        self.assertIs(threading.current_thread(),
+                      address.unique(threading.current_thread))
+
+    def test_green(self):
+        done = subprocess.run(
+            [sys.executable, '-W', 'ignore', '-c', GREEN], timeout=60,
+            capture_output=True, text=True)
+        if 'No module named' in done.stderr:
+            self.skipTest('there is no eventlet here')
+        self.assertEqual('', done.stderr)
+        self.assertEqual(['True True', 'True True', 'True', 'True'],
+                         done.stdout.splitlines())
