@@ -436,12 +436,11 @@ start_beside "$@"
 for lane; do
     [[ $lane != nova ]] || continue
     start=$SECONDS
-    [[ $lane != cloud ]] || wait_beside
     printf '\n=== %s\n' "$lane"
     "lane_$lane"
     took "$lane" "$start"
 done
-[[ " $* " == *' cloud '* ]] || wait_beside
+wait_beside
 echo
 [[ " $* " != *' functional '* ]] || report_coverage || true
 cat "$SCRATCH/took"

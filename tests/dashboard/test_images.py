@@ -68,17 +68,40 @@ class ImagesTest(dashboard_base.DashboardTestCase):
         self.assertIn('Uploading', self.browser.find(
             'image-progress-details .image-progress').text)
         self.browser.picture('details')
-        self.browser.driver.add_cookie({'name': 'theme', 'value': 'material'})
+        self.browser.use_theme('material')
+        self.addCleanup(self.browser.use_theme, 'default')
         self.browser.open_images()
         self.percent_above(name, 0)
         self.browser.picture('material')
-        self.browser.driver.delete_cookie('theme')
+        self.browser.use_theme('default')
 
         self.browser.open_images()
         upload.send(b'\1' * (dashboard_base.SIZE - 49 * MiB))
         self.assertEqual(204, upload.end())
         self.wait_active(name)
         self.assertEqual([], self.browser.complaints())
+
+    def test_stalled_since(self) -> None:
+        machine = base.machine()
+        settings = base.Settings(machine.glance.conf, machine.glance.api)
+        self.addCleanup(settings.edit, {})
+        settings.edit({'glance_progress': {'stalled_after': '3'}})
+        name = 'sender-asleep'
+        upload = dashboard_base.begin_upload(self.image(name))
+        upload.send(b'\1' * 17 * MiB)
+        self.browser.open_images()
+        begun = self.percent_above(name, 0)
+        self.browser.wait('stalled', lambda: any(
+            'stalled since' in bar['text'] for bar in self.browser.bars(name)))
+        bar, = self.browser.bars(name)
+        self.assertFalse(bar['red'])
+        self.assertIn('stalled since', bar['said'])
+        self.browser.picture('stalled')
+        upload.send(b'\1' * 16 * MiB)
+        self.percent_above(name, begun)
+        self.browser.wait('no longer stalled', lambda: not any(
+            'stalled' in bar['text'] for bar in self.browser.bars(name)))
+        upload.abandon()
 
     def test_failure_is_told(self) -> None:
         name = 'sender-gone'
@@ -103,6 +126,12 @@ class ImagesTest(dashboard_base.DashboardTestCase):
         self.assertIn('could not be read', self.browser.row(name))
         self.browser.find(_PANEL)
         self.browser.picture('failures')
+        self.browser.use_theme('material')
+        self.addCleanup(self.browser.use_theme, 'default')
+        self.browser.open('/project/image_failures')
+        self.browser.wait(
+            'recent failure', lambda: 'deleted' in self.browser.row(name))
+        self.browser.picture('failures-material')
 
     def test_several_stores(self) -> None:
         name = 'two-stores'
