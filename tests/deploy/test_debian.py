@@ -138,7 +138,7 @@ class RootGlanceApi(glance.DebianGlanceApi):
     def command(self) -> list[str]:
         return installed().command('glance-api', '--config-file', self.conf)
 
-    def _python(self, code: str, *args: str) -> str:
+    def python(self, code: str, *args: str) -> str:
         return command.run(self.name, installed().command(
             'python3', '-c', code, *args), cwd=self.directory)
 

@@ -135,7 +135,7 @@ class KollaGlanceApi(glance.GlanceBase):
             (self.conf.parent / 'config.json').read_text())['command']
         return self.image.command('env', kolla.PATH, *line.split())
 
-    def _python(self, code: str, *args: str) -> str:
+    def python(self, code: str, *args: str) -> str:
         return command.run(self.name, self.image.command(
             f'{kolla.VENV}/bin/python3', '-c', code, *args),
             cwd=self.directory)
