@@ -112,11 +112,13 @@ class Ceph:
     :param osds: number of OSDs; there are as many copies of each object
     :param address: IPv4 address of the monitor, in a network of 24 bits that
         has the other daemons, too
+    :param osd_size: bytes of the sparse file that is an OSD's disk
     """
 
     def __init__(self, directory: str | os.PathLike[str],
                  mon_port: int | None = None, osds: int = 1,
-                 address: str = '127.0.0.1') -> None:
+                 address: str = '127.0.0.1',
+                 osd_size: int = ceph_config.OSD_SIZE) -> None:
         self.directory = pathlib.Path(directory).absolute()
         self._made = self.directory / 'cluster.json'
         if self._made.exists():
@@ -134,6 +136,7 @@ class Ceph:
         self.osds = [Osd(self, number) for number in range(osds)]
         self.osd = self.osds[0]
         self.address = address
+        self._osd_size = osd_size
 
     def environment(self) -> dict[str, str]:
         """Return an environment in which nothing names another cluster."""
@@ -196,7 +199,7 @@ class Ceph:
                   'mon_host': self.address, 'mon_port': self.mon_port,
                   'network': ipaddress.ip_network(
                       f'{self.address}/24', strict=False),
-                  'osd_size': ceph_config.OSD_SIZE, 'copies': copies,
+                  'osd_size': self._osd_size, 'copies': copies,
                   'min_copies': copies - copies // 2}
         self.server_conf.write_text(
             ceph_config.server_conf(copies).format(**values))

@@ -20,7 +20,7 @@ import os
 import struct
 import time
 
-#: Size in bytes of the sparse file that is the OSD's disk.
+#: Size in bytes of the sparse file that is an OSD's disk, where none is given.
 OSD_SIZE = 12 * 2 ** 30
 
 _CONF = """\

@@ -48,6 +48,9 @@ QUOTA = 64 * MiB
 #: Seconds in which a service has to be there, which ten are that start.
 PATIENCE = 300
 
+#: Bytes that an OSD may hold. Ten minutes of a quick machine fill 12 GiB.
+OSD_SIZE = 24 * 2 ** 30
+
 OURS = 'ours'
 STOCK = 'stock'
 
@@ -96,7 +99,7 @@ class Cloud:
         self._stack = contextlib.ExitStack()
         self.download_port = portpicker.pick_unused_port()
         self.ceph = ceph.Ceph(directory / 'ceph', osds=3,
-                              address=network.ADDRESS)
+                              address=network.ADDRESS, osd_size=OSD_SIZE)
         self.sides = [Side(OURS), Side(STOCK)]
         self.ours, self.stock = self.sides
 
