@@ -183,14 +183,13 @@ def _tasks(image: facts.Image) -> Iterator[finding.Finding]:
     """Tasks that have lost their image, or its lock: they can but fail."""
     row = image.row
     deleted = row is None or row.deleted
+    holder = None if row is None or deleted else row.import_task
     for task in image.tasks:
         if task.status not in UNDER_WAY:
             continue
         if task.kind == 'location_import' and deleted:
             why = 'its image was deleted'
-        elif task.kind == 'api_image_import' and (
-                row is None or row.deleted
-                or row.import_task != task.task_id):
+        elif task.kind == 'api_image_import' and task.task_id != holder:
             why = 'it does not hold the lock that it cannot go on without'
         else:
             continue
