@@ -25,12 +25,14 @@ class Lock:
     :param since: when it was made; seconds since the epoch, or None
     :param updated_at: when Glance last heard of it, likewise
     :param locating: whether it takes in where an image's data already are
+    :param request_id: of the request that has begun the import
     """
 
     status: str | None = None
     since: float | None = None
     updated_at: float | None = None
     locating: bool = False
+    request_id: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,3 +114,14 @@ class Image:
         if self.status == 'saving':
             return frozenset()
         return self.failed - self.stores
+
+    def is_of_import(self, request_id: str | None) -> bool | None:
+        """Tell whether data of a request are of the import that is at work.
+
+        All that an import writes carries the id of the request that has begun
+        it, whatever clocks say. None when one of the two is not known.
+        """
+        if (request_id is None or self.lock is None
+                or self.lock.request_id is None):
+            return None
+        return self.lock.request_id == request_id

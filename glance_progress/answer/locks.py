@@ -46,8 +46,8 @@ def describe(
     lock = image.lock
     if lock is None:
         return None
-    own = [each for each in records if each.store != wire.LOOKED
-           and each.started_at >= (lock.since or 0) - reconcile.GRACE]
+    own = [each for each in records
+           if image.is_of_import(each.request_id)]
     newest = max(own, key=lambda each: each.updated_at, default=None)
     signs = [lock.updated_at, None if newest is None else newest.updated_at]
     last = max((each for each in signs if each is not None), default=None)

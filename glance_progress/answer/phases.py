@@ -90,14 +90,12 @@ def of(
 
 def percent(
     image: database.Image, stores: Sequence[reconcile.Store], phase: str,
-    now: float, seen: wire.Record | None = None,
-    read: wire.Record | None = None,
+    seen: wire.Record | None = None, read: wire.Record | None = None,
 ) -> float | None:
     """Return how much of *phase* is done; None when that is not known.
 
     :param seen: what was seen of the image in Ceph, if that counts
     :param read: how much of it Glance has read back, if that is known
-    :param now: seconds since the epoch
     """
     if phase == DONE:
         return 100.0
@@ -107,7 +105,7 @@ def percent(
         counted = [seen.percent]
     else:
         counted = [
-            each.percent for each in _counted(image, stores, phase, now)]
+            each.percent for each in _counted(image, stores, phase)]
     known = [each for each in counted if each is not None]
     if not known or len(known) < len(counted):
         return None
@@ -116,19 +114,18 @@ def percent(
 
 
 def _counted(
-    image: database.Image, stores: Sequence[reconcile.Store], phase: str,
-    now: float,
+    image: database.Image, stores: Sequence[reconcile.Store], phase: str
 ) -> list[reconcile.Store]:
     """Return the stores whose percentages that of *phase* is the mean of."""
     if phase in (STAGING, *imported.PHASES):
         return [each for each in stores if each.store == wire.STAGING_STORE]
-    filled = _filled_by_newest_request(image, stores, now)
+    filled = _filled(image, stores)
     return [each for each in stores
             if each.store in image.targets or each in filled]
 
 
-def _filled_by_newest_request(
-    image: database.Image, stores: Sequence[reconcile.Store], now: float
+def _filled(
+    image: database.Image, stores: Sequence[reconcile.Store]
 ) -> list[wire.Record]:
     """Return the records of the request that goes on, or was the last.
 
@@ -136,21 +133,9 @@ def _filled_by_newest_request(
     copied from, say nothing of how far this one is.
     """
     recorded = _recorded(stores)
-    staged = _staged(stores)
-    if image.targets and staged is not None:
-        # Data to be imported are staged first.
-        recorded = [each for each in recorded
-                    if each.sequence > staged.sequence]
-    newest = _newest(recorded)
-    # What comes after data that were staged is of the same import, but in an
-    # image that was active already: there the staged ones may be those of an
-    # import before this one.
-    of_staged = staged is not None and image.status != 'active'
-    if (newest is not None and image.targets and not of_staged
-            and newest.store not in image.targets
-            # In milliseconds, as the API shows it
-            and round(newest.age(now), 3) > reconcile.GRACE):
-        return []  # of the time before this import
+    if image.importing and image.targets:
+        return [each for each in recorded
+                if image.is_of_import(each.request_id)]
     return _of_newest_request(recorded)
 
 

@@ -68,7 +68,7 @@ def stores(
     records = of_stores(records)
     recorded = {store: _corrected(image, record, now)
                 for store, record in records.items()
-                if not _obsolete(image, record, records, now)}
+                if not _obsolete(image, record, now)}
     of_ceph = None if seen is None else beside.store_of(seen)
     if of_ceph is not None:
         recorded[of_ceph.store] = of_ceph
@@ -117,8 +117,7 @@ def last_failure(
 
 
 def _obsolete(
-    image: database.Image, record: wire.Record,
-    records: Mapping[str, wire.Record], now: float,
+    image: database.Image, record: wire.Record, now: float
 ) -> bool:
     """Tell whether *record* is of the time before what goes on now."""
     if image.status == 'saving':
@@ -127,10 +126,8 @@ def _obsolete(
         return (record.state == wire.FAILED and record.left_in is None
                 and record.store != wire.STAGING_STORE)
     if image.importing:
-        # Data to be imported are staged first.
-        staged = records.get(wire.STAGING_STORE)
-        return (record.store in image.targets and staged is not None
-                and record.sequence < staged.sequence)
+        return (record.store in image.targets
+                and image.is_of_import(record.request_id) is False)
     # The image was removed from one of its stores.
     return (image.status == 'active' and record.state == wire.FINISHED
             and record.store != wire.STAGING_STORE

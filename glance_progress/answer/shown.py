@@ -74,7 +74,7 @@ def describe(
         'status': image.status,
         'phase': phase,
         'size': image.size,
-        'percent': phases.percent(image, stores, phase, now, seen, read),
+        'percent': phases.percent(image, stores, phase, seen, read),
         'source': 'ceph' if seen is not None else _source(stores),
         'stores': [
             _unrecorded(each) if isinstance(each, reconcile.Unrecorded)

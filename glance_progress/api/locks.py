@@ -52,11 +52,12 @@ def _tasks(ids: set[str]) -> dict[str, database.Lock]:
     task = models.Task
     query = sqlalchemy.select(
         task.id, task.status, task.created_at, task.updated_at,
-        task.type).where(
+        task.type, task.request_id).where(
             task.id.in_(sorted(ids)), task.deleted == sqlalchemy.false())
     with db_api.get_engine().connect() as connection:
         return {row[0]: database.Lock(
             status=row[1], since=transit.seconds(row[2]),
             updated_at=transit.seconds(row[3]),
-            locating=row[4] == 'location_import')  # since 29
+            locating=row[4] == 'location_import',  # since 29
+            request_id=row[5])
             for row in connection.execute(query)}

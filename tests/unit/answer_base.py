@@ -24,6 +24,10 @@ NOW = 1011.0  # a second after base.a_record()
 LATER = NOW + 30
 STALLED_AFTER = 60
 
+#: Of the request whose import is at work
+REQUEST = 'req-import'
+LOCK = database.Lock('processing', 1000.0, 1000.0, request_id=REQUEST)
+
 STORES = ('a', 'b', 'c', wire.STAGING_STORE)
 SETS = st.frozensets(st.sampled_from(STORES[:3]))
 STATUSES = ('queued', 'saving', 'uploading', 'importing', 'active', 'killed',
@@ -32,6 +36,8 @@ STATUSES = ('queued', 'saving', 'uploading', 'importing', 'active', 'killed',
 
 def an_image(status='active', size=None, stores='', targets='', failed='',
              importing=False, lock=None):
+    if importing and lock is None:
+        lock = LOCK
     return database.Image(
         image_id=base.IMAGE, name='cirros', owner='demo', status=status,
         size=size, stores=frozenset(stores), targets=frozenset(targets),
@@ -72,8 +78,8 @@ def images(draw):
         size=draw(st.none() | test_wire.NUMBERS), stores=draw(SETS),
         targets=draw(SETS), failed=draw(SETS), importing=draw(st.booleans()),
         lock=draw(st.none() | st.builds(
-            database.Lock, st.just('processing'),
-            locating=st.booleans())))
+            database.Lock, st.just('processing'), locating=st.booleans(),
+            request_id=st.none() | st.just(REQUEST))))
 
 
 class TestCase(base.TestCase):

@@ -24,7 +24,7 @@ from tests.unit import base
 STAGING = wire.STAGING_STORE
 NOW = answer_base.NOW
 LATER = answer_base.LATER
-LOCK = database.Lock('processing', 1000.0, 1000.0)
+LOCK = answer_base.LOCK
 
 
 def an_image(status='importing', targets='a', lock=LOCK, **fields):
@@ -36,7 +36,7 @@ def an_image(status='importing', targets='a', lock=LOCK, **fields):
 def a_step(phase=wire.CONVERTING, **fields):
     return base.a_record(**{
         'store': STAGING, 'phase': phase, 'total_bytes': None,
-        'position': 0.25, **fields})
+        'position': 0.25, 'request_id': answer_base.REQUEST, **fields})
 
 
 class TestCase(answer_base.TestCase):
@@ -217,9 +217,10 @@ class TestLock(TestCase):
         for record in (
                 dataclasses.replace(dead, host='another'),
                 dataclasses.replace(dead, worker=None),
-                # of an upload before
-                dataclasses.replace(dead, started_at=900.0)):
+                # of an upload before, even if it was a moment ago
+                dataclasses.replace(dead, request_id='req-1')):
             self.assertIsNone(self.gone(record))
         # Another host has gone on.
         self.assertIsNone(self.gone(dead, answer_base.a_record(
-            host='another', updated_at=1011.0)))
+            host='another', updated_at=1011.0,
+            request_id=answer_base.REQUEST)))

@@ -22,6 +22,7 @@ from tests.unit import answer_base
 
 NOW = answer_base.NOW
 LATER = answer_base.LATER
+REQUEST = answer_base.REQUEST
 TestCase = answer_base.TestCase
 a_record = answer_base.a_record
 an_image = answer_base.an_image
@@ -149,16 +150,16 @@ class TestImport(TestCase):
 
     def test_serial(self):
         image = an_image('importing', 1000, targets='ab', importing=True)
-        first = a_record(request_id='req-1')
+        first = a_record(request_id=REQUEST)
         answered = describe(image, staged(), first)
         self.assert_phase('import', 12.5, answered)
 
         # Glance takes a store that is done off the list.
         image = an_image('importing', 1000, stores='a', targets='b',
                          importing=True)
-        first = finished(request_id='req-1')
+        first = finished(request_id=REQUEST)
         self.assert_phase('import', 50.0, describe(image, staged(), first))
-        second = a_record('b', sequence=2, request_id='req-1')
+        second = a_record('b', sequence=2, request_id=REQUEST)
         self.assert_phase(
             'import', 62.5, describe(image, staged(), first, second))
 
@@ -180,11 +181,14 @@ class TestImport(TestCase):
 
     def test_second_of_two_comes_late(self):
         """The first counts, however long ago it was."""
-        image = an_image('importing', 1000, stores='a', targets='b',
-                         importing=True)
-        for now in (NOW, LATER):
-            self.assert_phase('import', 50.0, describe(
-                image, staged(), finished(sequence=2), now=now))
+        # Where not all stores must succeed, the first makes it active.
+        for status, phase in ('importing', 'import'), ('active', 'copy'):
+            image = an_image(status, 1000, stores='a', targets='b',
+                             importing=True)
+            for now in (NOW, LATER):
+                self.assert_phase(phase, 50.0, describe(
+                    image, staged(), finished(sequence=2, request_id=REQUEST),
+                    now=now))
 
     def test_last_store_is_done(self):
         self.assert_phase('import', 99.9, describe(
@@ -205,23 +209,41 @@ class TestCopy(TestCase):
 
     def test_the_store_that_is_copied_from_does_not_count(self):
         source = finished(request_id='req-1')
-        self.assert_phase('copy', 0.0, describe(
-            self.IMAGE, source, now=LATER))
+        again = staged(sequence=2, request_id=REQUEST)
         # not even if it was filled a moment ago
-        again = staged(sequence=2)
-        self.assert_phase('copy', 0.0, describe(self.IMAGE, source, again))
-        first = a_record('b', sequence=3, request_id='req-2')
+        for now in (NOW, LATER):
+            self.assert_phase('copy', 0.0, describe(
+                self.IMAGE, source, now=now))
+            self.assert_phase('copy', 0.0, describe(
+                self.IMAGE, source, again, now=now))
+        first = a_record('b', sequence=3, request_id=REQUEST)
         self.assert_phase('copy', 12.5, describe(
             self.IMAGE, source, again, first))
+
+    def test_nobody_knows_of_which_request(self):
+        for lock in database.Lock(), database.Lock('processing'):
+            image = dataclasses.replace(self.IMAGE, lock=lock)
+            for request_id in None, REQUEST:
+                self.assert_phase('copy', 0.0, describe(
+                    image, finished(request_id=request_id)))
+
+    def test_after_one_that_has_failed(self):
+        before = a_record('b', state=wire.FAILED, request_id='req-1')
+        self.assert_phase('copy', 0.0, describe(self.IMAGE, before))
+        self.assert_states(
+            {'a': 'finished', 'b': 'waiting', 'c': 'waiting'},
+            describe(self.IMAGE, before))
 
     def test_second_of_two(self):
         image = an_image(
             size=1000, stores='ab', targets='c', importing=True)
         records = [
-            finished(), staged(sequence=2),
-            finished('b', sequence=3, request_id='req-2')]
-        self.assert_phase('copy', 50.0, describe(image, *records))
-        records.append(a_record('c', sequence=4, request_id='req-2'))
+            finished(request_id='req-1'), staged(sequence=2),
+            finished('b', sequence=3, request_id=REQUEST)]
+        for now in (NOW, LATER):
+            self.assert_phase('copy', 50.0, describe(
+                image, *records, now=now))
+        records.append(a_record('c', sequence=4, request_id=REQUEST))
         self.assert_phase('copy', 62.5, describe(image, *records))
 
     def test_done(self):

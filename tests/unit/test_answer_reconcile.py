@@ -228,8 +228,10 @@ class TestImport(TestCase):
         self.assert_states(
             {'a': 'uploading', 'b': 'waiting',
              wire.STAGING_STORE: 'finished'},
-            describe(image, a_record('b', state=wire.FAILED),
-                     staged(sequence=2), a_record('a', sequence=3)))
+            describe(image, a_record('b', state=wire.FAILED,
+                                     request_id='req-1'),
+                     staged(sequence=2), a_record(
+                         'a', sequence=3, request_id=answer_base.REQUEST)))
 
 
 class TestCopy(TestCase):
