@@ -78,7 +78,7 @@ def _gone(record: wire.Record, now: float) -> bool | None:
 
     None when that is not known: only the host itself can prove it.
     """
-    if record.age(now) < reconcile.GRACE:
+    if reconcile.fresh(record, now):
         return False
     if record.worker is None or record.host != socket.gethostname():
         return None

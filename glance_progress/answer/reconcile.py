@@ -116,6 +116,14 @@ def last_failure(
                key=lambda each: each.sequence, default=None)
 
 
+def fresh(record: wire.Record, now: float) -> bool:
+    """Tell whether *record* may be ahead of the database.
+
+    One of a time that is to come says nothing but that a clock was wrong.
+    """
+    return abs(now - record.updated_at - record.skew) < GRACE
+
+
 def _obsolete(
     image: database.Image, record: wire.Record, now: float
 ) -> bool:
@@ -132,7 +140,7 @@ def _obsolete(
     return (image.status == 'active' and record.state == wire.FINISHED
             and record.store != wire.STAGING_STORE
             and record.store not in image.stores | image.unfilled
-            and record.age(now) >= GRACE)
+            and not fresh(record, now))
 
 
 def _corrected(
@@ -154,12 +162,13 @@ def _corrected(
 
 def _settled(image: database.Image, record: wire.Record, now: float) -> bool:
     """Tell whether the database says by now what has become of *record*."""
-    if record.age(now) < GRACE:
+    if image.status == 'active' and record.store in image.stores:
+        return True  # nobody uploads what is there
+    if fresh(record, now):
         return False
     if image.status == 'deactivated' and not image.stores:
         return False  # Glance hides where it is, but from admins
-    return (not image.at_work
-            or image.status == 'active' and record.store in image.stores)
+    return not image.at_work
 
 
 def _with_total(image: database.Image, record: wire.Record) -> wire.Record:

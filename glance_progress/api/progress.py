@@ -218,8 +218,8 @@ def _look(
     if not image.awaited or image.created_at is None or (
             time.time() - image.created_at < _LOOKED_AT_FROM):
         return
-    if any(record.state == wire.UPLOADING and record.age(time.time()) < (
-            reconcile.GRACE) for record in
+    if any(record.state == wire.UPLOADING and reconcile.fresh(
+            record, time.time()) for record in
             reconcile.of_stores(records).values()):
         return  # it has just begun, or ended
     try:

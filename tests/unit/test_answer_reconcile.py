@@ -12,12 +12,15 @@
 
 """What each store holds, by the database and by the records."""
 
+import itertools
+
 from glance_progress.answer import reconcile
 from glance_progress.records import wire
 from tests.unit import answer_base
 
 NOW = answer_base.NOW
 LATER = answer_base.LATER
+LONG_BEFORE = NOW - 600  # by a clock that is right, as the record's is not
 TestCase = answer_base.TestCase
 a_record = answer_base.a_record
 an_image = answer_base.an_image
@@ -109,10 +112,12 @@ class TestUpload(TestCase):
         self.assert_states({'a': 'uploading'}, answered)
 
     def test_end_of_the_record_was_lost(self):
-        for lost in (a_record(), a_record(total_bytes=None),
-                     a_record(state=wire.FAILED, failure='no room')):
+        for lost, now in itertools.product(
+                (a_record(), a_record(total_bytes=None),
+                 a_record(state=wire.FAILED, failure='no room')),
+                (NOW, LATER, LONG_BEFORE)):
             answered = describe(
-                an_image(size=1234, stores='a'), lost, now=LATER)
+                an_image(size=1234, stores='a'), lost, now=now)
             self.assert_phase('done', 100.0, answered)
             store, = answered['stores']
             self.assertEqual(
@@ -129,12 +134,14 @@ class TestUpload(TestCase):
             (an_image('queued', stores='a'), a_record()),
             (an_image(size=1000, stores='b'), a_record()),
         ):
-            self.assert_failure(
-                reconcile.NOT_KEPT, 'a', describe(image, record, now=LATER))
+            for now in LATER, LONG_BEFORE:
+                self.assert_failure(reconcile.NOT_KEPT, 'a', describe(
+                    image, record, now=now))
 
     def test_removed_from_one_store(self):
         for now, states in ((NOW, {'a': 'finished', 'b': 'finished'}),
-                            (LATER, {'b': 'finished'})):
+                            (LATER, {'b': 'finished'}),
+                            (LONG_BEFORE, {'b': 'finished'})):
             self.assert_states(states, describe(
                 an_image(size=1000, stores='b'), finished(), now=now))
 

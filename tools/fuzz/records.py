@@ -35,6 +35,25 @@ _STATUSES = ['queued', 'saving', 'uploading', 'importing', 'active',
              'deleted', 'pending_delete', 'killed', 'deactivated', 'odd']
 
 
+_SETS = st.frozensets(st.sampled_from(['ceph', 'second']))
+
+# Of values.a_record(), and another one's
+_REQUESTS = st.sampled_from([None, 'req-1', 'req-2'])
+
+_LOCKS = st.builds(
+    database.Lock, status=st.sampled_from([None, 'pending', 'processing']),
+    since=st.sampled_from([None, 1.7e9]), updated_at=st.sampled_from(
+        [None, 1.7e9]), locating=st.booleans(), request_id=_REQUESTS)
+
+_IMAGES = st.builds(
+    database.Image, image_id=st.just(values.IMAGE), name=st.none(),
+    owner=st.just('demo'), status=st.sampled_from(_STATUSES),
+    size=st.sampled_from([None, 0, 5, 2 ** 60]), stores=_SETS, targets=_SETS,
+    failed=_SETS, importing=st.booleans(), of_server=st.booleans(),
+    hashing=st.booleans(), created_at=st.sampled_from([None, 1.7e9]),
+    changed_at=st.sampled_from([None, 1.7e9]), lock=st.none() | _LOCKS)
+
+
 class _Planted:
     """Stands for memcached: holds what it is told under every key."""
 
@@ -52,16 +71,13 @@ def records() -> feeding.Target:
     sending = publisher.Publisher(
         planted, 1, 60, 60, _STORES)  # type: ignore[arg-type]
 
-    def feed(case: tuple[list[Any], str, float]) -> None:
-        contents, status, now = case
+    def feed(case: tuple[list[Any], database.Image, float]) -> None:
+        contents, image, now = case
         planted.values = [
             content if isinstance(content, bytes) else json.dumps(
                 values.a_record(values.IMAGE, store, content)).encode()
             for store, content in zip(sorted(_STORES), contents)]
         found = looking.read([values.IMAGE], _STORES) or {}
-        image = database.Image(
-            image_id=values.IMAGE, name=None, owner='demo', status=status,
-            size=None, targets=frozenset(['ceph']))
         answer = shown.describe(
             image, {store: each for (_, store), each in found.items()},
             now, 60, admin=True, owner=True, silent_after=86400)
@@ -74,7 +90,7 @@ def records() -> feeding.Target:
     return feeding.Target(st.tuples(
         st.lists(st.one_of(values.GARBAGE, values.CHANGES),
                  min_size=1, max_size=4),
-        st.sampled_from(_STATUSES),
+        _IMAGES,
         st.sampled_from([0.0, 1.7e9 + 6, 1.8e9, 2.0 ** 52])), feed)
 
 

@@ -58,7 +58,7 @@ def a_record(
     return {'version': wire.VERSION, 'image_id': image_id, 'store': store,
             'state': wire.UPLOADING, 'bytes_written': 5, 'total_bytes': 10,
             'started_at': 1.7e9, 'updated_at': 1.7e9 + 5,
-            'sequence': 17 * 10 ** 17, 'request_id': None, 'host': None,
+            'sequence': 17 * 10 ** 17, 'request_id': 'req-1', 'host': None,
             'failure': None, 'rate': None, 'left_in': None, **changes}
 
 
