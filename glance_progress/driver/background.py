@@ -14,10 +14,12 @@
 
 Both classes take chunks one by one, in order, and return before the work on
 them is done. Both hold at most a given number of chunks; then the caller
-waits. A thread of librbd calls back when a write is complete, and finds
-nothing to do (_ignore), for which it takes the GIL. So nothing here can hold
-up librbd for longer than that, and all of it is as right under eventlet as
-without.
+waits. In a crowd (:mod:`glance_progress.driver.crowd`) they hold none, and
+return when the work is done.
+
+A thread of librbd calls back when a write is complete, and finds nothing to do
+(_ignore), for which it takes the GIL. So nothing here can hold up librbd for
+longer than that, and all of it is as right under eventlet as without.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ import errno
 import queue
 import threading
 from typing import Any
+
+from glance_progress.driver import crowd
 
 #: What the binding makes of an error number. It keeps its own table to
 #: itself, and a completion has nothing but the number.
@@ -96,10 +100,10 @@ class Writes:
         :raises rbd.Error: what a write has failed with, this or an earlier
             one; then none is in flight
         """
-        if (not isinstance(data, bytes)
+        # The asynchronous call takes what the other refuses, and does not
+        # tell that it has cut off what is beyond the image's end.
+        if (crowd.is_there() or not isinstance(data, bytes)
                 or offset + len(data) > self._image.size()):
-            # The asynchronous call takes what the other refuses, and does
-            # not tell that it has cut off what is beyond the image's end.
             self.drain()
             return self._image.write(data, offset, *args)
         if self._has_failed():
@@ -175,6 +179,7 @@ class Hasher:
 
     def __init__(self, hasher: Any, limit: int) -> None:
         self._hasher = hasher
+        self._limit = limit
         self._room = threading.Semaphore(limit)
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
@@ -185,10 +190,16 @@ class Hasher:
     def update(self, chunk: Any) -> None:
         """Begin to hash *chunk*, after all that came before it.
 
+        In a crowd it is hashed at once, and what the hash object raises then
+        is raised here.
+
         What is not bytes may change once this has returned, and is copied.
         """
         if not isinstance(chunk, bytes):
             chunk = bytes(chunk)
+        if crowd.is_there():
+            self._update_at_once(chunk)
+            return
         if self._thread is None and not self._inline:
             thread = threading.Thread(
                 target=self._run, name='glance-progress-hash', daemon=True)
@@ -202,6 +213,16 @@ class Hasher:
             return
         self._room.acquire()
         self._queue.put(chunk)
+
+    def _update_at_once(self, chunk: bytes) -> None:
+        # Whoever has all the room knows that nothing waits.
+        for _ in range(self._limit):
+            self._room.acquire()
+        try:
+            self._hasher.update(chunk)
+        finally:
+            for _ in range(self._limit):
+                self._room.release()
 
     def hexdigest(self) -> str:
         """Return the digest of all chunks."""

@@ -32,7 +32,7 @@ from tests.functional import http_upload
 
 #: Seconds in which what a call has begun has to end. An image whose worker was
 #: killed never does.
-DEADLINE = 150
+DEADLINE = 100
 
 #: Seconds after which what was accepted and has not begun will not begin.
 GIVEN_UP = 60

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from typing import Any
 
 import pymysql
@@ -23,6 +24,33 @@ from allinone.daemons import glance_database
 from tests.chaos import calls
 from tests.chaos import cloud
 from tests.chaos import violations
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """What the database says of an image.
+
+    :param stores: those that hold it
+    :param importing: whether an import holds its lock, as one whose worker was
+        killed does for ever
+    """
+
+    status: str
+    stores: frozenset[str]
+    importing: bool
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The phases that may be said of it when nothing goes on."""
+        settled = {'active': ('done', 'failed', 'hashing'),
+                   'queued': ('queued', 'failed', 'registering', 'preparing'),
+                   'deleted': ('failed',)}.get(
+                       self.status, ('failed', 'unknown', 'upload', 'staging',
+                                     'staged', 'import'))
+        if self.importing:
+            return (*settled, 'copy' if self.status == 'active' else 'import',
+                    'staging')
+        return settled
 
 
 class Database:
@@ -34,8 +62,8 @@ class Database:
             user=glance_database.USER, password=glance_database.PASSWORD,
             database=name, autocommit=True))
 
-    def images(self) -> dict[str, tuple[str, frozenset[str]]]:
-        """Return status and stores of each image, deleted ones as well."""
+    def images(self) -> dict[str, Image]:
+        """Return each image by its id, deleted ones as well."""
         with self._open() as peer, peer.cursor() as cursor:
             cursor.execute('SELECT id, status FROM images')
             statuses = dict(cursor.fetchall())
@@ -46,50 +74,49 @@ class Database:
                 for store in ('ceph', 'second'):
                     if store in str(meta):
                         stores.setdefault(image_id, set()).add(store)
-        return {image_id: (status, frozenset(stores.get(image_id, ())))
+            cursor.execute('SELECT image_id FROM image_properties WHERE name'
+                           " = 'os_glance_import_task' AND deleted = 0")
+            locked = {image_id for image_id, in cursor.fetchall()}
+        return {image_id: Image(status, frozenset(stores.get(image_id, ())),
+                                image_id in locked)
                 for image_id, status in statuses.items()}
 
 
-def check(caller: calls.Caller, image_id: str, status: str,
-          stores: frozenset[str], found: violations.Violations) -> None:
+def check(caller: calls.Caller, image_id: str, image: Image,
+          found: violations.Violations) -> None:
     """Ask each host for an image's progress, now that nothing goes on."""
     for host in cloud.HOSTS:
         found.checked('agreement')
         answer = caller.ask('GET', host, '/v2/images/%s/progress' % image_id)
-        if answer.status_code == 404 and status == 'deleted':
+        if answer.status_code == 404 and image.status == 'deleted':
             continue
         wrong = (['%d %s' % (answer.status_code, answer.text)]
                  if answer.status_code != 200
-                 else _wrong(answer.json(), status, stores))
+                 else _wrong(answer.json(), image))
         for each in wrong:
             found.add('agreement', '%s of image %s, %s in %s: %s\n%s' % (
-                host, image_id, status, sorted(stores), each, answer.text))
+                host, image_id, image.status, sorted(image.stores), each,
+                answer.text))
 
 
-def _wrong(answer: dict[str, Any], status: str,
-           stores: frozenset[str]) -> list[str]:
+def _wrong(answer: dict[str, Any], image: Image) -> list[str]:
     found = []
-    if answer['status'] != status:
+    if answer['status'] != image.status:
         found.append('status %s' % answer['status'])
-    phases = {'active': ('done', 'failed', 'hashing'),
-              'queued': ('queued', 'failed', 'registering', 'preparing'),
-              'deleted': ('failed',)}.get(
-                  status, ('failed', 'unknown', 'upload', 'staging',
-                           'staged', 'import'))
-    if answer['phase'] not in phases:
+    if answer['phase'] not in image.phases:
         found.append('phase %s' % answer['phase'])
     if answer['phase'] == 'done' and answer['percent'] != 100:
         found.append('%s percent' % answer['percent'])
-    if status != 'active' and answer['percent'] == 100:
+    if image.status != 'active' and answer['percent'] == 100:
         found.append('100 percent')
     said = {store['store']: store for store in answer['stores']}
-    for store in stores:
-        if status == 'active' and (
+    for store in image.stores:
+        if image.status == 'active' and (
                 store not in said or said[store]['state'] != 'finished'
                 or said[store]['percent'] != 100):
             found.append('store %s: %s' % (store, said.get(store)))
     for store, each in said.items():
         if store in ('ceph', 'second') and each['state'] == 'finished' \
-                and store not in stores:
+                and store not in image.stores:
             found.append('store %s has finished' % store)
     return found

@@ -219,9 +219,8 @@ class Run:
     def _agree(self) -> None:
         images = agreement.Database(self.cloud, cloud.OURS).images()
         for pair, caller in self.pairs:
-            status, stores = images[pair.ours.image_id]
-            agreement.check(caller, pair.ours.image_id, status, stores,
-                            self.found)
+            agreement.check(caller, pair.ours.image_id,
+                            images[pair.ours.image_id], self.found)
 
     def _no_leftovers(self) -> None:
         """See what is in staging areas and pools of which nobody knows.
@@ -243,16 +242,15 @@ class Run:
                     pair.planned, *left))
 
     def _left(self, side: cloud.Side, image_id: str,
-              known: dict[str, tuple[str, frozenset[str]]]) -> list[str]:
+              known: dict[str, agreement.Image]) -> list[str]:
         left = []
         for host, api in side.hosts.items():
             left += ['%s: %s' % (host, path.name) for path in
                      (api.directory / 'staging').glob(image_id + '*')]
-        _, stores = known[image_id]
         for store, pool in side.pools.items():
             with self.nova.pool(pool) as ioctx:
-                if store not in stores and image_id in self._names(
-                        pool, ioctx):
+                if (store not in known[image_id].stores
+                        and image_id in self._names(pool, ioctx)):
                     left.append('pool %s' % store)
         return left
 

@@ -19,7 +19,9 @@ of it is left.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent import futures
 import hashlib
+import os
 import pathlib
 import re
 import signal
@@ -33,6 +35,7 @@ import rados
 import rbd
 import testscenarios
 
+from glance_progress.driver import crowd
 from glance_progress.records import wire
 from tests.functional import base
 from tests.functional import glance_base
@@ -129,6 +132,40 @@ class StoreTestCase(FaultTestCase):
         names = [thread.name for thread in threading.enumerate()]
         self.assertFalse([n for n in names if n in (
             'glance-progress-hash', 'glance-progress-teller')])
+
+
+class CrowdTest(StoreTestCase):
+
+    def test_more_uploads_than_overlapping_is_for(self) -> None:
+        """The crowd comes and goes while each is in its middle."""
+        at_once = 2 * len(os.sched_getaffinity(0)) + 2
+        all_there = threading.Barrier(at_once)
+        crowded = []
+
+        def upload(number: int) -> tuple[str, str]:
+            def at_read(read: int) -> None:
+                if read == 2:
+                    all_there.wait(60)
+                    crowded.append(crowd.is_there())
+
+            # The longest ones are alone at last.
+            source = Source(4 + 2 * number, MiB, at_read)
+            image_id = self.image_id()
+            stored = self.store(conf).add(image_id, source, 0, 'sha512')
+            self.assertEqual(
+                ((4 + 2 * number) * MiB, source.digest.hexdigest()),
+                (stored[1], stored[3]))
+            return image_id, stored[3]
+
+        conf = self.conf(services.memcached().address, update_interval=0.1)
+
+        with futures.ThreadPoolExecutor(at_once) as pool:
+            uploaded = list(pool.map(upload, range(at_once)))
+        self.assertIn(True, crowded)
+        self.assertFalse(crowd.is_there())
+        for image_id, digest in uploaded:
+            self.assert_stored(image_id, digest)
+        self.assert_ended()
 
 
 class OsdFaultTest(StoreTestCase):

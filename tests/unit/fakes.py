@@ -74,7 +74,12 @@ class Image:
 
     def write(self, data, offset):
         self.calls.append(('write', offset, len(self.flying)))
-        raise rbd.IncompleteWriteError('made up')
+        if not isinstance(data, bytes) or offset + len(data) > self.size():
+            raise rbd.IncompleteWriteError('made up')
+        if offset in self.fails:
+            raise rbd.OSError('made up', errno=self.fails[offset])
+        self.store(data, offset)
+        return len(data)
 
     def aio_write(self, data, offset, oncomplete):
         assert oncomplete is not None

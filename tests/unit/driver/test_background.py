@@ -23,8 +23,13 @@ import hypothesis
 from hypothesis import strategies as st
 
 from glance_progress.driver import background
+from glance_progress.driver import crowd
 from tests.unit import base
 from tests.unit import fakes
+
+
+def crowded():
+    return mock.patch.object(crowd, 'is_there', lambda: True)
 
 
 class TestError(base.TestCase):
@@ -153,10 +158,27 @@ class TestWrites(base.TestCase):
                 fakes.rbd.IncompleteWriteError, writes.write, chunk, 1)
         self.assertEqual([('write', 1, 0)] * 3, self.image.calls)
 
+    def test_in_a_crowd_one_after_the_other(self):
+        writes = self.writes()
+        writes.write(b'ab', 0)
+        with crowded():
+            self.assertEqual(2, writes.write(b'cd', 2))
+        self.assertEqual([('write', 2, 0)], self.image.calls)
+        self.assertEqual(4, writes.completed(4))
+        writes.write(b'ef', 4)
+        self.assertEqual(1, len(self.image.flying))
+        writes.drain()
+        self.assertEqual(b'abcdef', self.image.content[:6])
+
     @hypothesis.given(
         st.lists(st.integers(1, 5), min_size=1, max_size=12),
         st.integers(1, 5), st.sets(st.integers(0, 11)), st.data())
     def test_any_sizes_orders_and_failures(self, sizes, limit, bad, data):
+        with mock.patch.object(
+                crowd, 'is_there', lambda: data.draw(st.booleans())):
+            self.write_any(sizes, limit, bad, data)
+
+    def write_any(self, sizes, limit, bad, data):
         starts = [sum(sizes[:n]) for n in range(len(sizes))]
         bad = sorted(n for n in bad if n < len(sizes))
         self.writes(
@@ -164,9 +186,10 @@ class TestWrites(base.TestCase):
             order=lambda count: data.draw(st.integers(0, count - 1)))
         writes = background.Writes(fakes.rbd, self.image, 'image', limit)
         failed = False
-        before = 0
+        before = taken = 0
         try:
             for n, size in enumerate(sizes):
+                taken = starts[n]
                 writes.write(bytes([n + 1]) * size, starts[n])
                 done = writes.completed(starts[n] + size)
                 self.assertLessEqual(before, done)
@@ -175,15 +198,15 @@ class TestWrites(base.TestCase):
                              for m, s in enumerate(sizes))[:done],
                     self.image.content[:done])
                 before = done
+            taken = sum(sizes)
             writes.drain()
         except fakes.rbd.OSError:
             failed = True
         self.assertEqual(bool(bad), failed)
         self.assertEqual([], self.image.flying)
         self.assertLessEqual(self.image.most, limit)
-        end = sum(sizes)
         self.assertEqual(
-            starts[bad[0]] if bad else end, writes.completed(end))
+            starts[bad[0]] if bad else sum(sizes), writes.completed(taken))
 
 
 class TestHasher(base.TestCase):
@@ -197,6 +220,33 @@ class TestHasher(base.TestCase):
         self.assertEqual(
             hashlib.md5(b''.join(b'%d' % n * 1000 for n in range(50))
                         ).hexdigest(), hasher.hexdigest())
+        self.assertEqual(set(), fakes.ours())
+
+    def test_in_a_crowd_without_a_thread(self):
+        hasher = background.Hasher(hashlib.md5(), 3)
+        with crowded():
+            hasher.update(b'ab')
+        self.assertEqual(set(), fakes.ours())
+        self.assertEqual(hashlib.md5(b'ab').hexdigest(), hasher.hexdigest())
+
+    @hypothesis.given(st.lists(st.booleans(), max_size=12), st.integers(1, 3))
+    def test_a_crowd_that_comes_and_goes(self, crowds, limit):
+        hasher = background.Hasher(hashlib.md5(), limit)
+        for n, each in enumerate(crowds):
+            with mock.patch.object(crowd, 'is_there', lambda: each):
+                hasher.update(bytes([n]) * 1000)
+        self.assertEqual(
+            hashlib.md5(b''.join(bytes([n]) * 1000 for n in range(
+                len(crowds)))).hexdigest(), hasher.hexdigest())
+        self.assertEqual(set(), fakes.ours())
+
+    def test_a_failure_in_a_crowd(self):
+        hasher = background.Hasher(fakes.Broken(), 1)
+        hasher.update(b'x')
+        with crowded():
+            for _ in range(3):  # must not wait for ever
+                self.assertRaises(BufferError, hasher.update, b'x')
+        self.assertRaises(BufferError, hasher.finish)
         self.assertEqual(set(), fakes.ours())
 
     def test_no_thread_is_left(self):
