@@ -15,8 +15,11 @@
 from __future__ import annotations
 
 import collections
+from collections.abc import Iterator
+import contextlib
 import dataclasses
 import os
+import pathlib
 
 import psutil
 
@@ -40,7 +43,10 @@ MEMORY = 96 * MiB
 
 @dataclasses.dataclass(frozen=True)
 class Held:
-    """What one process holds; ``memory`` in bytes."""
+    """What one process holds; ``memory`` in bytes.
+
+    ``kinds`` counts its threads by name, and its handles.
+    """
 
     pid: int
     threads: int
@@ -54,13 +60,20 @@ def held(api: glance.GlanceBase) -> dict[int, Held]:
     found = {}
     for worker in psutil.Process(api.pid).children():
         with worker.oneshot():
-            kinds = collections.Counter(
+            handles = collections.Counter(
                 _kind(worker.pid, name)
                 for name in os.listdir('/proc/%d/fd' % worker.pid))
+            threads = collections.Counter(_names_of_threads(worker.pid))
             found[worker.pid] = Held(
-                worker.pid, worker.num_threads(), sum(kinds.values()),
-                worker.memory_info().rss, dict(kinds))
+                worker.pid, sum(threads.values()), sum(handles.values()),
+                worker.memory_info().rss, {**threads, **handles})
     return found
+
+
+def _names_of_threads(pid: int) -> Iterator[str]:
+    for path in pathlib.Path('/proc/%d/task' % pid).glob('*/comm'):
+        with contextlib.suppress(OSError):  # it has ended
+            yield 'thread ' + path.read_text().strip()
 
 
 def _kind(pid: int, name: str) -> str:
@@ -104,8 +117,8 @@ def compare_sums(host: str, before: dict[int, Held], after: dict[int, Held],
         then, now = (sum(getattr(each, name) for each in when.values())
                      for when in (before, after))
         if now > then + AFTER_A_FEW:
-            found.add('rest', '%s: %d %s, %d before a few uploads' % (
-                host, now, name, then))
+            found.add('rest', '%s: %d %s, %d before a few uploads: %s, and %s'
+                      % (host, now, name, then, after, before))
 
 
 def grown(before: dict[int, Held], after: dict[int, Held]) -> int:
