@@ -118,6 +118,10 @@ class TestReasons(TestCase):
         image = an_image('queued', targets='', failed='a')
         self.assert_phase('failed', None, answer_base.describe(
             image, self.failed()))
+        at_once = dataclasses.replace(image, lock=dataclasses.replace(
+            LOCK, since=1010.0))
+        self.assert_phase('failed', None, answer_base.describe(
+            at_once, self.failed()))
         # Of the import before
         again = an_image('queued', targets='', failed='a', lock=LOCK)
         again = dataclasses.replace(
@@ -141,6 +145,16 @@ class TestWaits(TestCase):
         self.assert_waits('data', None, answer_base.describe(image))
         image = dataclasses.replace(image, created_at=900.0)
         self.assert_waits('data', 900.0, answer_base.describe(image))
+
+    def test_nobody_knows_since_when(self):
+        """A store of which the database alone knows is no record."""
+        image = an_image('saving', targets='', lock=None, stores='b')
+        self.assert_waits('data', 1000.0, answer_base.describe(
+            image, answer_base.a_record(bytes_written=0)))
+        image = an_image('uploading', targets='', lock=None, size=1000,
+                         stores='b')
+        self.assert_waits('import', 1010.0, answer_base.describe(
+            image, answer_base.staged()))
 
     def test_data_to_be_staged(self):
         image = an_image('uploading', targets='', lock=None)
@@ -199,8 +213,11 @@ class TestLock(TestCase):
                 ('active', LOCK, 4600.0), ('queued', LOCK, 4600.0),
                 ('uploading', pending, 8200.0), ('importing', LOCK, None),
                 ('active', database.Lock(), 0.0)):
-            self.assertEqual(expected, self.lock(
-                image=an_image(status, lock=lock))['free_at'])
+            told = self.lock(image=an_image(status, lock=lock))
+            self.assertEqual(
+                (expected, expected if expected is None
+                 else wire.iso(expected)),
+                (told['free_at'], told['free_at_iso']))
 
     def gone(self, *records, **kwargs):
         return self.lock(*records, **kwargs)['worker_gone']

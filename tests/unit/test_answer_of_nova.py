@@ -92,6 +92,7 @@ class TestExpected(base.TestCase):
     def test_raw(self):
         self.assertEqual(20 * GiB, self.expected())
         self.assertEqual(20 * GiB, self.expected(written=20 * GiB))
+        self.assertEqual(GiB, self.expected(min_disk=1))
 
     def test_not_known(self):
         self.assertIsNone(self.expected(disk_format='qcow2'))

@@ -174,6 +174,11 @@ class TestImport(TestCase):
             {'a': 'finished', 'b': 'uploading', 'c': 'uploading',
              wire.STAGING_STORE: 'finished'}, answered)
 
+    def test_one_decimal(self):
+        self.assert_phase('import', 3.3, describe(
+            an_image('importing', 1000, targets='abc', importing=True),
+            a_record(bytes_written=100, request_id=REQUEST)))
+
     def test_one_of_unknown_size(self):
         image = an_image('importing', targets='ab', importing=True)
         self.assert_phase('import', None, describe(
@@ -269,3 +274,4 @@ class TestDeleted(TestCase):
                 an_image(status), a_record(state=wire.FAILED, failure='No.'))
             self.assertEqual('failed', answered['phase'])
             self.assertEqual('No.', answered['last_failure']['failure'])
+            self.assertEqual('done', describe(an_image(status))['phase'])

@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+import datetime
 import types
 
 from glance_progress.answer import database
@@ -38,6 +39,11 @@ class TestCaller(base.TestCase):
     def test_the_same(self):
         self.assertEqual(
             recent.caller(a_context()), recent.caller(a_context()))
+        # in whatever order Glance says it, and however that may be written
+        now = datetime.datetime(2026, 1, 1)
+        self.assertEqual(
+            recent.caller(a_context(a=1, z=now)),
+            recent.caller(a_context(z=now, a=1)))
 
 
 class TestUploads(base.TestCase):
@@ -50,6 +56,7 @@ class TestUploads(base.TestCase):
     def test_moves(self):
         for moves, fields in (
             (True, {'updated_at': 1009.0}), (False, {'updated_at': 1004.0}),
+            (True, {'updated_at': 1005.1}), (False, {'updated_at': 1005.0}),
             (False, {'updated_at': 1009.0, 'state': wire.FINISHED}),
             (False, {'updated_at': 1009.0, 'state': wire.FAILED}),
         ):

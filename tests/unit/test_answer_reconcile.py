@@ -12,6 +12,7 @@
 
 """What each store holds, by the database and by the records."""
 
+import dataclasses
 import itertools
 
 from glance_progress.answer import reconcile
@@ -39,10 +40,19 @@ class TestDatabaseAlone(TestCase):
                 'state', 'bytes_written', 'total_bytes', 'percent',
                 'stalled', 'age', 'failure')))
 
+    def test_empty_or_of_unknown_size(self):
+        for size in 0, None:
+            store, = describe(an_image(size=size, stores='a'))['stores']
+            self.assertEqual(('finished', 0, size), tuple(
+                store[name] for name in (
+                    'state', 'bytes_written', 'total_bytes')))
+
     def test_import(self):
         answered = describe(an_image(
             'importing', 5, stores='a', targets='b', importing=True))
         self.assert_states({'a': 'finished', 'b': 'waiting'}, answered)
+        self.assertEqual([5, 0], [
+            each['bytes_written'] for each in answered['stores']])
 
     def test_copy(self):
         answered = describe(an_image(
@@ -114,6 +124,7 @@ class TestUpload(TestCase):
     def test_end_of_the_record_was_lost(self):
         for lost, now in itertools.product(
                 (a_record(), a_record(total_bytes=None),
+                 a_record(bytes_received=700),
                  a_record(state=wire.FAILED, failure='no room')),
                 (NOW, LATER, LONG_BEFORE)):
             answered = describe(
@@ -121,10 +132,10 @@ class TestUpload(TestCase):
             self.assert_phase('done', 100.0, answered)
             store, = answered['stores']
             self.assertEqual(
-                ('finished', 1234, 1234, 100.0, False, None),
+                ('finished', 1234, 1234, 100.0, False, None, None),
                 tuple(store[name] for name in (
                     'state', 'bytes_written', 'total_bytes', 'percent',
-                    'stalled', 'failure')))
+                    'stalled', 'failure', 'bytes_received')))
 
     def test_not_kept(self):
         for image, record in (
@@ -239,6 +250,21 @@ class TestImport(TestCase):
                                      request_id='req-1'),
                      staged(sequence=2), a_record(
                          'a', sequence=3, request_id=answer_base.REQUEST)))
+
+
+class TestFresh(TestCase):
+
+    def test_less_than_five_seconds(self):
+        record = a_record()
+        for age, fresh in ((0, True), (4.9, True), (5, False), (600, False),
+                           (-4.9, True), (-5, False), (-600, False)):
+            self.assertIs(fresh, reconcile.fresh(record, 1010 + age), age)
+
+    def test_writers_clock_is_off(self):
+        # By the reader's, it has moved at 1110.
+        record = dataclasses.replace(a_record(), skew=100)
+        self.assertTrue(reconcile.fresh(record, 1110))
+        self.assertFalse(reconcile.fresh(record, 1010))
 
 
 class TestCopy(TestCase):

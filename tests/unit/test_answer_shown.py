@@ -73,6 +73,9 @@ class TestFields(base.TestCase):
         records = (a_record(state=wire.FAILED, request_id='req-1'),
                    a_record('b', request_id='req-2'))
         image = an_image('queued')
+        self.assertEqual([None, None], [
+            each['request_id'] for each in describe(
+                image, *records)['stores']])
         self.assertNotIn('req-', json.dumps(describe(image, *records)))
         for who in {'owner': True}, {'admin': True}:
             answered = describe(image, *records, **who)

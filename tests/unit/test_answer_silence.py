@@ -55,6 +55,7 @@ class TestSilence(base.TestCase):
     def test_it_may_have_been(self):
         saving = an_image('saving')
         self.assertFalse(self.silent(saving, now=1010.0))
+        self.assertFalse(self.silent(saving, now=1010.25))
         self.assertFalse(self.silent(saving, after=None))
         self.assertFalse(self.silent(saving, changed_at=None))
 

@@ -13,7 +13,9 @@
 import dataclasses
 import json
 import math
+import time
 
+import fixtures
 import hypothesis
 from hypothesis import strategies as st
 
@@ -86,9 +88,16 @@ class TestJson(base.TestCase):
             {**signed, 'hmac': '\xe4'}, {**signed, 'later': 1},
             json.loads(base.a_record().to_json()),
         ):
-            self.assertRaises(
-                wire.InvalidRecord, wire.Record.from_json,
-                json.dumps(fields).encode(), ['secret'])
+            self.assert_invalid(
+                json.dumps(fields).encode(), 'it is signed with none of our'
+                if isinstance(fields.get('hmac'), str) else 'it is not signed',
+                ['secret'])
+
+    def test_signature_stays_the_same(self):
+        """Versions that share a memcached have to make the same one."""
+        self.assertEqual(
+            '19cd3a92368bcca7dc75d6a53e8393388d378869b69951d9ec8cde893a723169',
+            json.loads(base.a_record().to_json(['secret']))['hmac'])
 
     def test_size_limit(self):
         room = 4096 - len(base.a_record(host='').to_json())
@@ -128,15 +137,35 @@ class TestJson(base.TestCase):
     def test_any_field(self, name, value):
         self.assert_valid_or_invalid(encoded(**{name: value}))
 
-    def assert_invalid(self, value):
-        self.assertRaises(
-            wire.InvalidRecord, wire.Record.from_json, value)
+    def assert_invalid(self, value, reason, secrets=()):
+        """It is no record, and the log says why."""
+        exc = self.assertRaises(
+            wire.InvalidRecord, wire.Record.from_json, value, secrets)
+        self.assertTrue(str(exc).startswith(reason), (value, exc))
 
     def test_no_record(self):
-        for value in (b'', b'null', b'[]', b'"text"', b'\xff', b'{}',
-                      b'[' * 4096, b'{"a":' * 800, b'{"version":1}',
-                      b'9' * 4096, b'NaN', b'{"version": 1e999}'):
-            self.assert_invalid(value)
+        for reason, values in {
+            'no JSON: ': (b'', b'\xff', b'[' * 4096, b'{"a":' * 800),
+            'no JSON object': (b'null', b'[]', b'"text"', b'NaN'),
+            'of another version than 1': (b'{}', b'{"version": 1e999}'),
+            # Python takes that for the first argument.
+            'Record.__init__() missing': (b'{"version":1}',),
+            '4097 bytes are no record': (b' ' * 4097,),
+        }.items():
+            for value in values:
+                self.assert_invalid(value, reason)
+        self.assert_invalid(b'9' * 4096, 'no JSON')  # an object or not
+
+    def test_clock_of_a_reader_does_not_travel(self):
+        self.assertEqual(
+            0.0, wire.Record.from_json(encoded(skew=1000.0)).skew)
+
+    def test_whole_numbers(self):
+        whole = {name: 1 for name in (
+            'started_at', 'updated_at', 'rate', 'pace', 'position')}
+        record = wire.Record.from_json(encoded(**whole))
+        self.assertEqual(whole, {
+            name: getattr(record, name) for name in whole})
 
     def test_wrong_fields(self):
         for name, wrong in {
@@ -162,7 +191,11 @@ class TestJson(base.TestCase):
             'updated_at': (-1, '1', None, True, math.nan, math.inf, 2 ** 53),
         }.items():
             for value in wrong:
-                self.assert_invalid(encoded(**{name: value}))
+                self.assert_invalid(encoded(**{name: value}), {
+                    'version': 'of another version', 'position': 'position '
+                    'is no number' if value != 1.1 else 'a position behind',
+                }.get(name, name if value not in (1001, 249)
+                      else 'more written than there is'))
 
 
 class TestDerived(base.TestCase):
@@ -192,6 +225,8 @@ class TestDerived(base.TestCase):
         for moment in (1000.0, 999.0):
             self.assertIsNone(
                 base.a_record(updated_at=moment).bytes_per_second(1000))
+        self.assertEqual(500_000.0, base.a_record(
+            started_at=0.0, updated_at=0.0005).bytes_per_second(0))
         self.assertIsNone(base.a_record(  # and not infinite
             started_at=0.0, updated_at=5e-324).bytes_per_second(0))
 
@@ -286,6 +321,7 @@ class TestDerived(base.TestCase):
         record = base.a_record(total_bytes=None, position=0.4567, pace=0.01)
         self.assertEqual(45.6, record.percent)
         self.assertAlmostEqual(50.33, record.eta(1014, 60))
+        self.assertAlmostEqual(44.33, record.eta(1020, 60))
         self.assertIsNone(record.eta(1021, 60))
         self.assertIsNone(base.a_record(
             total_bytes=None, position=0.5).eta(1014, 60))
@@ -304,6 +340,26 @@ class TestDerived(base.TestCase):
             (None, None, None, True),
             tuple(described[name] for name in (
                 'percent', 'bytes_per_second', 'eta', 'stalled')))
+
+
+class TestAnnouncedSize(base.TestCase):
+
+    def test_size(self):
+        for size, expected in (
+                (1, 1), (2 ** 53 - 1, 2 ** 53 - 1),
+                # Glance passes on 0 for a size that is not known.
+                (0, None), (None, None), (-1, None), (2 ** 53, None)):
+            self.assertEqual(expected, wire.announced_size(size))
+
+
+class TestTimes(base.TestCase):
+
+    def test_in_the_middle_of_nowhere(self):
+        """The Image API's times are those of Greenwich."""
+        self.useFixture(fixtures.EnvironmentVariable('TZ', 'Asia/Kathmandu'))
+        self.addCleanup(time.tzset)
+        time.tzset()
+        self.assertEqual('1970-01-01T00:16:40Z', wire.iso(1000.0))
 
 
 class TestKeys(base.TestCase):
@@ -339,7 +395,9 @@ class TestKeys(base.TestCase):
                          wire.key('a', 'x' * 96))
         long = {wire.key('a', 'x' * 200 + end) for end in 'ab'}
         self.assertEqual(2, len(long))
-        self.assertNotIn('x', wire.key('a', 'x' * 97))
+        self.assertEqual(
+            'glance_progress:a:sha256-19a8f07eeb7f3d0c0b7377e37d72eccde144cefe'
+            'b44beac9c3227131a526688d', wire.key('a', 'x' * 97))
         for key in long:
             self.assert_fit_for_memcached(key)
 
