@@ -98,12 +98,9 @@ class Run:
         with concurrent.futures.ThreadPoolExecutor(ABREAST) as pool:
             list(pool.map(self._act, planned))
         self._numbers = itertools.count(len(planned))
-        self._all_look()
-        time.sleep(5)
-
-    def _all_look(self) -> None:
         with concurrent.futures.ThreadPoolExecutor(len(cloud.HOSTS)) as pool:
             list(pool.map(self._look_often, cloud.HOSTS))
+        time.sleep(5)
 
     def _look_often(self, host: str) -> None:
         """Have each worker look into memcached, and at Ceph."""
@@ -208,7 +205,6 @@ class Run:
         """
         held = []
         for _ in range(ROUNDS):
-            self._all_look()
             planned = [dataclasses.replace(
                 plan.make(self.seed, number, 'put', host), pause=0)
                 for number, host in zip(self._numbers, cloud.HOSTS * A_FEW)]
