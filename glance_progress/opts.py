@@ -19,6 +19,7 @@ from oslo_config import cfg
 from glance_progress.driver import options as driver
 from glance_progress.locations import options as locations
 from glance_progress.records import options as records
+from glance_progress.records import servers
 from glance_progress import section
 
 OPTS = [*records.OPTS, *driver.OPTS, *locations.OPTS]
@@ -32,8 +33,11 @@ def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
 def check(conf: cfg.ConfigOpts) -> None:
     """Read every option once, so that a wrong value is found at load.
 
+    What they name is read, too: a certificate that cannot be is a wrong value.
+
     :raises ValueError: naming option and value
     """
     section.check(conf, OPTS)
     records.check(conf)
     driver.check(conf)
+    servers.of(conf)

@@ -163,5 +163,10 @@ class TestCheck(base.TestCase):
             exc = self.assertRaises(
                 ValueError, opts.check, self.given(name + ' = /x.pem'))
             self.assertIn(name + ' = /x.pem', str(exc))
-        opts.check(self.given('memcached_tls_certfile = /x.pem',
-                              'memcached_tls_keyfile = /x.key'))
+        both = ('memcached_tls_certfile = /x.pem',
+                'memcached_tls_keyfile = /x.key')
+        opts.check(self.given(*both))
+        # They are read where they are used.
+        exc = self.assertRaises(ValueError, opts.check, self.given(
+            'memcached_tls_enabled = true', *both))
+        self.assertIn('memcached_tls_certfile = /x.pem', str(exc))

@@ -19,7 +19,6 @@ from typing import Any
 from glance_progress.cmd.checks import subject
 from glance_progress.cmd.checks import verdict
 from glance_progress import opts
-from glance_progress.records import servers
 
 NAME = 'Options of [glance_progress]'
 
@@ -28,7 +27,6 @@ def wrong(conf: Any) -> str | None:
     """Return what is wrong with them; None if nothing is."""
     try:
         opts.check(conf)
-        servers.of(conf)
     except ValueError as exc:
         return str(exc)
     return None
