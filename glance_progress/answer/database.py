@@ -116,10 +116,9 @@ class Image:
         return self.failed - self.stores
 
     def is_of_import(self, request_id: str | None) -> bool | None:
-        """Tell whether data of a request are of the import that is at work.
+        """Tell whether a request has begun the import that is at work.
 
-        All that an import writes carries the id of the request that has begun
-        it, whatever clocks say. None when one of the two is not known.
+        None when one of the two is not known.
         """
         if (request_id is None or self.lock is None
                 or self.lock.request_id is None):

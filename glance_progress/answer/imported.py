@@ -52,10 +52,13 @@ def has_failed(
     Glance keeps the lock when it fails to undo what the import has done.
     """
     staged, lock = _staged(stores), image.lock
-    return (image.status == 'queued' and not image.targets
-            and staged is not None and staged.state == wire.FAILED
-            and lock is not None and lock.since is not None
-            and staged.updated_at >= lock.since)
+    if (image.status != 'queued' or image.targets or staged is None
+            or staged.state != wire.FAILED or lock is None):
+        return False
+    own = image.is_of_import(staged.request_id)
+    if own is None:
+        return lock.since is not None and staged.updated_at >= lock.since
+    return own
 
 
 def _staged(stores: Sequence[reconcile.Store]) -> wire.Record | None:

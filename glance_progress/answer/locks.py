@@ -47,7 +47,9 @@ def describe(
     if lock is None:
         return None
     own = [each for each in records
-           if image.is_of_import(each.request_id)]
+           if image.is_of_import(each.request_id)
+           # or of another of the same id, which is the client's to choose
+           and each.started_at >= (lock.since or 0) - reconcile.GRACE]
     newest = max(own, key=lambda each: each.updated_at, default=None)
     signs = [lock.updated_at, None if newest is None else newest.updated_at]
     last = max((each for each in signs if each is not None), default=None)

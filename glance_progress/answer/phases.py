@@ -134,8 +134,8 @@ def _filled(
     """
     recorded = _recorded(stores)
     if image.importing and image.targets:
-        return [each for each in recorded
-                if image.is_of_import(each.request_id)]
+        recorded = [each for each in recorded if reconcile.of_import(
+            image, each, _staged(stores)) is not False]
     return _of_newest_request(recorded)
 
 

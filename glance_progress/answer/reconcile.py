@@ -68,7 +68,7 @@ def stores(
     records = of_stores(records)
     recorded = {store: _corrected(image, record, now)
                 for store, record in records.items()
-                if not _obsolete(image, record, now)}
+                if not _obsolete(image, record, records, now)}
     of_ceph = None if seen is None else beside.store_of(seen)
     if of_ceph is not None:
         recorded[of_ceph.store] = of_ceph
@@ -119,13 +119,31 @@ def last_failure(
 def fresh(record: wire.Record, now: float) -> bool:
     """Tell whether *record* may be ahead of the database.
 
-    One of a time that is to come says nothing but that a clock was wrong.
+    One of a time that is to come says nothing but that a clock was wrong, and
+    only who has seen it move knows by how much.
     """
-    return abs(now - record.updated_at - record.skew) < GRACE
+    age = now - record.updated_at - (record.skew if record.moved else 0.0)
+    return abs(age) < GRACE
+
+
+def of_import(
+    image: database.Image, record: wire.Record, staged: wire.Record | None
+) -> bool | None:
+    """Tell whether *record*, of a store, is of the import that is at work.
+
+    All that an import writes carries the id of the request that has begun it,
+    whatever clocks say. An id is the client's to choose, and one of Nova's
+    requests may begin several imports; but what an import has put into stores
+    comes after what was staged for it. None when nobody knows.
+    """
+    if staged is not None and record.sequence < staged.sequence:
+        return False
+    return image.is_of_import(record.request_id)
 
 
 def _obsolete(
-    image: database.Image, record: wire.Record, now: float
+    image: database.Image, record: wire.Record,
+    records: Mapping[str, wire.Record], now: float,
 ) -> bool:
     """Tell whether *record* is of the time before what goes on now."""
     if image.status == 'saving':
@@ -134,8 +152,8 @@ def _obsolete(
         return (record.state == wire.FAILED and record.left_in is None
                 and record.store != wire.STAGING_STORE)
     if image.importing:
-        return (record.store in image.targets
-                and image.is_of_import(record.request_id) is False)
+        return record.store in image.targets and of_import(
+            image, record, records.get(wire.STAGING_STORE)) is False
     # The image was removed from one of its stores.
     return (image.status == 'active' and record.state == wire.FINISHED
             and record.store != wire.STAGING_STORE
@@ -162,7 +180,8 @@ def _corrected(
 
 def _settled(image: database.Image, record: wire.Record, now: float) -> bool:
     """Tell whether the database says by now what has become of *record*."""
-    if image.status == 'active' and record.store in image.stores:
+    if (image.status in ('active', 'deactivated')
+            and record.store in image.stores):
         return True  # nobody uploads what is there
     if fresh(record, now):
         return False

@@ -209,7 +209,7 @@ class Hasher:
             except RuntimeError:
                 self._inline = True
         if self._inline:
-            self._hasher.update(chunk)
+            self._update(chunk)
             return
         self._room.acquire()
         self._queue.put(chunk)
@@ -219,10 +219,14 @@ class Hasher:
         for _ in range(self._limit):
             self._room.acquire()
         try:
-            self._hasher.update(chunk)
+            self._update(chunk)
         finally:
             for _ in range(self._limit):
                 self._room.release()
+
+    def _update(self, chunk: bytes) -> None:
+        with crowd.hashing():
+            self._hasher.update(chunk)
 
     def hexdigest(self) -> str:
         """Return the digest of all chunks."""
@@ -261,7 +265,7 @@ class Hasher:
                 return
             try:
                 if not self._abandoned and self._failure is None:
-                    self._hasher.update(chunk)
+                    self._update(chunk)
             except BaseException as exc:
                 self._failure = exc
             # Not held while waiting for the next one.

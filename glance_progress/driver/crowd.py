@@ -10,11 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Tells whether so many uploads go on that they overlap with each other.
+"""Tells whether so many threads hash that all processors are taken.
 
-Then the processors have always something to do, and an upload that overlaps
-its own steps gains nothing: its chunks wait, in memory that has to be found,
-and have left the processor's cache when their turn comes.
+Then uploads overlap with each other, and one that overlaps its own steps gains
+nothing: its chunks wait, in memory that has to be found, and have left the
+processor's cache when their turn comes. Hashing is what an upload computes.
+Those that wait, for their sender or for Ceph, are no crowd.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ import threading
 
 from glance_progress import process
 
-#: Uploads for each processor that this process may use. One at a time waits
-#: for Ceph about as long as it computes.
+#: Threads for each processor that this process may use: the two hashes of one
+#: upload on one processor are no crowd.
 _A_PROCESSOR = 2
 
-_going_on = 0
+_hashing = 0
 _lock = threading.Lock()
 
 
 @contextlib.contextmanager
-def counted() -> Iterator[None]:
-    """Count an upload as long as the context lasts."""
+def hashing() -> Iterator[None]:
+    """Count this thread as long as the context lasts."""
     _add(1)
     try:
         yield
@@ -45,15 +46,15 @@ def counted() -> Iterator[None]:
 
 
 def _add(number: int) -> None:
-    global _going_on
+    global _hashing
     with _lock:
-        _going_on += number
+        _hashing += number
 
 
 def is_there() -> bool:
-    """Return whether more uploads go on than overlapping is of use for.
+    """Return whether more threads hash than overlapping is of use for.
 
-    Never under eventlet, where all of them wait when one does.
+    Never under eventlet, where all uploads wait when one does.
     """
-    return (_going_on > _A_PROCESSOR * len(os.sched_getaffinity(0))
+    return (_hashing > _A_PROCESSOR * len(os.sched_getaffinity(0))
             and not process.is_green())

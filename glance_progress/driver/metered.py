@@ -40,6 +40,8 @@ class Metered:
     ) -> tuple[Any, ...]:
         """Store an image; arguments, result and exceptions are the stock's."""
         context = kwargs.get('context', args[1] if len(args) > 1 else None)
+        if context is None:
+            context = self._context()
         attempt = upload.Upload(
             self.conf, image_id, self.backend_group or store_names.UNNAMED,
             self._announced(image_size), context)
@@ -51,6 +53,10 @@ class Metered:
             raise
         attempt.finished(result[1])
         return result
+
+    def _context(self) -> Any:
+        """Return that of the request, where Glance does not pass it on."""
+        return None
 
     def _announced(self, image_size: int) -> int:
         """Return how much is to come, as far as it is known; else 0."""

@@ -31,8 +31,9 @@ written to Ceph or hashed at the same time, while the next one is being read.
 0 does one thing after the other, as the stock driver does. Each chunk takes
 its size in memory, for each upload at a time, and up to as much again in
 librbd. Under eventlet only the writes overlap with the rest. Where no thread
-runs, as in uwsgi without ``enable-threads``, it is as with 0; and so it is for
-as long as a process is at more than two uploads for each processor.
+runs, as in uwsgi without ``enable-threads``, it is as with 0; and so it is
+while the uploads of a process have something to hash for more threads than two
+for each processor.
 """),
     cfg.ListOpt(
         'stock_stores',

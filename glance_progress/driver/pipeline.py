@@ -98,8 +98,7 @@ class Pipeline:
         except RuntimeError:
             self._ended.set()  # no thread is left, and nothing to wait for
         try:
-            with crowd.counted():
-                return add(store, image_id, metered, *args, **kwargs)
+            return add(store, image_id, metered, *args, **kwargs)
         except Exception:
             if self._writes is not None and self._writes.raised:
                 # Or not before the write.

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 import contextlib
 import contextvars
 import dataclasses
+from typing import Any
 
 from glance_store._drivers import filesystem
 from glance_store import location
@@ -42,10 +43,12 @@ class Source:
     """Where the data come from that this thread is about to stage.
 
     :param total: bytes that it has, 0 while that is not known
+    :param context: of the request that has begun the import
     :param begun: whether the staging area has begun to take them
     """
 
     total: int
+    context: Any
     begun: bool = False
 
 
@@ -54,14 +57,16 @@ _source: contextvars.ContextVar[Source | None] = contextvars.ContextVar(
 
 
 @contextlib.contextmanager
-def from_source(total: int) -> Iterator[Source]:
+def from_source(total: int, context: Any) -> Iterator[Source]:
     """Say of what is staged in the block, by this thread, how much it is.
 
-    Glance does not tell the staging area, where it knows it from elsewhere.
+    Glance does not tell the staging area, where it knows it from elsewhere;
+    and never for whom it is.
 
     :param total: in bytes, 0 when it is not known
+    :param context: of the request that has begun the import
     """
-    source = Source(total)
+    source = Source(total, context)
     token = _source.set(source)
     try:
         yield source
@@ -71,6 +76,10 @@ def from_source(total: int) -> Iterator[Source]:
 
 class Store(metered.Metered, filesystem.Store):
     """The file store, whose ``add()`` tells how far it is."""
+
+    def _context(self) -> Any:
+        source = _source.get()
+        return None if source is None else source.context
 
     def _announced(self, image_size: int) -> int:
         source = _source.get()

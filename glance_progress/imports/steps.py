@@ -74,7 +74,8 @@ def _download(
     """Execute a task that takes data from a source to the staging area."""
     telling.asking()
     # glance-download has learnt it from the other Glance.
-    with staging.from_source(kwargs.get('image_size') or 0) as source:
+    with staging.from_source(
+            kwargs.get('image_size') or 0, telling.context) as source:
 
         def reason(exc: BaseException) -> str | None:
             if source.begun:
@@ -94,7 +95,7 @@ def _copy(
     telling: told.Import, task: Any, execute: Execute, **kwargs: Any
 ) -> Any:
     """Execute a task that takes data from a store to the staging area."""
-    with staging.from_source(0) as source:
+    with staging.from_source(0, telling.context) as source:
         return _explained(
             telling, execute, kwargs,
             lambda exc: None if source.begun else reasons.UNCOPIED)

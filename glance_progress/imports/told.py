@@ -74,7 +74,7 @@ class Import:
     ) -> None:
         self._conf = conf
         self._image_id = image_id
-        self._context = context
+        self.context = context
         self._lock = threading.Lock()
         self._record: wire.Record | None = None
         # When what was behind, of the last seconds: bytes, part of the way.
@@ -162,7 +162,7 @@ class Import:
         now = round(time.time(), 3)
         sequence = (publisher.next_sequence() if self._record is None
                     else self._record.sequence)
-        request_id = getattr(self._context, 'request_id', None)
+        request_id = getattr(self.context, 'request_id', None)
         return wire.Record(**{**dict(
             image_id=self._image_id, store=wire.STAGING_STORE,
             state=wire.UPLOADING, bytes_written=0, total_bytes=None,

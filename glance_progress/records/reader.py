@@ -43,7 +43,8 @@ class _Seen:
     """When a record was seen, by our monotonic clock, and its clock's error.
 
     ``first`` is when it was first seen as it is, ``last`` when last;
-    ``before`` are the sequences of attempts that came before its own.
+    ``before`` are the sequences of attempts that came before its own, and
+    ``moved`` says whether it was seen to move, which alone tells the error.
     """
 
     record: wire.Record
@@ -51,6 +52,7 @@ class _Seen:
     last: float
     skew: float
     before: frozenset[int] = frozenset()
+    moved: bool = False
 
 
 class Reader:
@@ -119,7 +121,7 @@ class Reader:
             skew = 0.0
             if not -_TOLERANCE <= age <= since + _TOLERANCE:
                 skew = age
-            seen = _Seen(record, now, now, skew, before)
+            seen = _Seen(record, now, now, skew, before, moved=True)
         else:
             # It has not: it is at least as old as that.
             age = wall - record.updated_at - seen.skew
@@ -129,7 +131,8 @@ class Reader:
         self._seen[record.key] = seen
         while len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        return dataclasses.replace(record, skew=seen.skew)
+        return dataclasses.replace(
+            record, skew=seen.skew, moved=seen.moved)
 
     def _decode(
         self, key: str, value: bytes, place: tuple[str, str]

@@ -83,6 +83,9 @@ _MAX_NUMBER = 2 ** 53
 _RARE = ('phase', 'found_in', 'measured_by', 'position', 'pace', 'worker',
          'bytes_received')
 
+# What a reader knows of a record, besides its fields.
+_READERS = ('skew', 'moved')
+
 #: Sequences are in nanoseconds, and are shown in microseconds.
 SEQUENCES_SHOWN = 1000
 
@@ -130,8 +133,9 @@ class Record:
     ``worker`` is the process that writes, as
     :func:`glance_progress.process.identity` has it.
 
-    ``skew`` is what a reader adds to the writer's clock to get its own; it
-    does not travel.
+    ``skew`` is what a reader adds to the writer's clock to get its own, and
+    ``moved`` whether it has seen the record move, without which the skew is a
+    guess. They do not travel.
     """
 
     image_id: str
@@ -155,6 +159,7 @@ class Record:
     worker: str | None = None
     bytes_received: int | None = None
     skew: float = dataclasses.field(default=0.0, compare=False, repr=False)
+    moved: bool = dataclasses.field(default=False, compare=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -171,7 +176,8 @@ class Record:
         :param secrets: the first one signs it
         """
         fields = {'version': VERSION, **dataclasses.asdict(self)}
-        del fields['skew']
+        for name in _READERS:
+            del fields[name]
         for name in _RARE:
             if fields[name] is None:
                 del fields[name]
@@ -204,7 +210,7 @@ class Record:
         version = fields.pop('version', None)
         if type(version) is not int or version != VERSION:
             raise InvalidRecord('of another version than %d' % VERSION)
-        known = {f.name for f in dataclasses.fields(cls)} - {'skew'}
+        known = {f.name for f in dataclasses.fields(cls)} - {*_READERS}
         try:
             record = cls(**{k: v for k, v in fields.items() if k in known})
         except TypeError as exc:
@@ -304,7 +310,7 @@ class Record:
     def describe(self, now: float, stalled_after: float) -> dict[str, Any]:
         """Return all fields and what is derived of them, ready for JSON."""
         fields = dataclasses.asdict(self)
-        for name in ('skew', 'rate', 'left_in', 'phase', 'found_in',
+        for name in (*_READERS, 'rate', 'left_in', 'phase', 'found_in',
                      'position', 'pace', 'worker'):
             del fields[name]
         return {

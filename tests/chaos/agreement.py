@@ -31,23 +31,25 @@ class Image:
     """What the database says of an image.
 
     :param stores: those that hold it
-    :param importing: whether an import holds its lock, as one whose worker was
-        killed does for ever
+    :param importing: whether an import holds its lock
     """
 
     status: str
     stores: frozenset[str]
     importing: bool
 
-    @property
-    def phases(self) -> tuple[str, ...]:
-        """The phases that may be said of it when nothing goes on."""
+    def phases(self, lucky: bool) -> tuple[str, ...]:
+        """Return the phases that may be said of it when nothing goes on.
+
+        :param lucky: whether a worker was killed, whose import holds the lock
+            for ever
+        """
         settled = {'active': ('done', 'failed', 'hashing'),
                    'queued': ('queued', 'failed', 'registering', 'preparing'),
                    'deleted': ('failed',)}.get(
                        self.status, ('failed', 'unknown', 'upload', 'staging',
                                      'staged', 'import'))
-        if self.importing:
+        if self.importing and lucky:
             return (*settled, 'copy' if self.status == 'active' else 'import',
                     'staging')
         return settled
@@ -82,9 +84,12 @@ class Database:
                 for image_id, status in statuses.items()}
 
 
-def check(caller: calls.Caller, image_id: str, image: Image,
+def check(caller: calls.Caller, image_id: str, image: Image, lucky: bool,
           found: violations.Violations) -> None:
-    """Ask each host for an image's progress, now that nothing goes on."""
+    """Ask each host for an image's progress, now that nothing goes on.
+
+    :param lucky: whether workers were killed meanwhile
+    """
     for host in cloud.HOSTS:
         found.checked('agreement')
         answer = caller.ask('GET', host, '/v2/images/%s/progress' % image_id)
@@ -92,18 +97,18 @@ def check(caller: calls.Caller, image_id: str, image: Image,
             continue
         wrong = (['%d %s' % (answer.status_code, answer.text)]
                  if answer.status_code != 200
-                 else _wrong(answer.json(), image))
+                 else _wrong(answer.json(), image, lucky))
         for each in wrong:
             found.add('agreement', '%s of image %s, %s in %s: %s\n%s' % (
                 host, image_id, image.status, sorted(image.stores), each,
                 answer.text))
 
 
-def _wrong(answer: dict[str, Any], image: Image) -> list[str]:
+def _wrong(answer: dict[str, Any], image: Image, lucky: bool) -> list[str]:
     found = []
     if answer['status'] != image.status:
         found.append('status %s' % answer['status'])
-    if answer['phase'] not in image.phases:
+    if answer['phase'] not in image.phases(lucky):
         found.append('phase %s' % answer['phase'])
     if answer['phase'] == 'done' and answer['percent'] != 100:
         found.append('%s percent' % answer['percent'])

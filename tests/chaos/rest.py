@@ -115,7 +115,7 @@ def compare(
     for now in after.values():
         found.checked('rest')
         what = '%s: %s, before: %s' % (host, now, before)
-        if now.clients > 1:
+        if now.clients:
             found.add('rest', 'clients of Ceph are left, ' + what)
         if now.without_clients('threads') > threads + THREADS:
             found.add('rest', 'threads are left, ' + what)

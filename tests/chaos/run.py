@@ -50,6 +50,9 @@ A_FEW = 10
 #: How often; the last time counts.
 ROUNDS = 3
 
+#: Seconds after which nothing keeps a client of Ceph to look with.
+KEPT = 65
+
 
 class Run:
     """Does everything once.
@@ -185,7 +188,7 @@ class Run:
 
     def _rest(self, before: Any) -> None:
         """See what is left when nothing has been to do for a while."""
-        time.sleep(15)
+        time.sleep(KEPT)
         after = self._held()
         for host in cloud.HOSTS:
             ours, stock = cloud.OURS, cloud.STOCK
@@ -220,7 +223,8 @@ class Run:
         images = agreement.Database(self.cloud, cloud.OURS).images()
         for pair, caller in self.pairs:
             agreement.check(caller, pair.ours.image_id,
-                            images[pair.ours.image_id], self.found)
+                            images[pair.ours.image_id], self._lucky(pair),
+                            self.found)
 
     def _no_leftovers(self) -> None:
         """See what is in staging areas and pools of which nobody knows.
@@ -235,11 +239,13 @@ class Run:
             left = [self._left(side, came.image_id, known[side.name])
                     for side, came in zip(self.cloud.sides,
                                           (pair.ours, pair.stock))]
-            lucky = any(fault.kind in twins.LUCK for fault in self.log.between(
-                pair.ours.begin, pair.ours.end))
-            if len(left[0]) > len(left[1]) and not lucky:
+            if len(left[0]) > len(left[1]) and not self._lucky(pair):
                 self.found.add('files', '%s: left by ours %s, stock %s' % (
                     pair.planned, *left))
+
+    def _lucky(self, pair: twins.Pair) -> bool:
+        return any(fault.kind in twins.LUCK for fault in self.log.between(
+            pair.ours.begin, pair.ours.end))
 
     def _left(self, side: cloud.Side, image_id: str,
               known: dict[str, agreement.Image]) -> list[str]:

@@ -98,7 +98,11 @@ class Source(fixtures.Fixture):
         request.end_headers()
         if request.path == '/late' or request.path.endswith('/file'):
             self.go_on.wait(60)
-        request.wfile.write(body)
+        half = len(body) // 2 if request.path == '/half' else 0
+        request.wfile.write(body[:half])
+        if half:
+            self.go_on.wait(60)
+        request.wfile.write(body[half:])
 
 
 class _Slow:
@@ -246,6 +250,19 @@ class CommonTests:
         self.wait_progress(image_id, phase='done', waiting_for=None)
         self.assertEqual(content, self.rbd_content(image_id))
 
+    def test_signs_of_life_of_a_download(self) -> None:
+        """The staging area, which knows no request, tells of this import."""
+        content = base.data(4 * MiB)
+        image_id = self.download('/half', content)
+        half = self.wait_store(image_id, STAGING, bytes_written=2 * MiB)
+        lock, staging = half['import_lock'], api_base.by_store(half)[STAGING]
+        self.assertEqual(
+            (False, staging['updated_at']),
+            (lock['worker_gone'], lock['last_sign_of_life']))
+        self.assertIsNotNone(staging['request_id'])
+        self.the_source.go_on.set()
+        self.wait_progress(image_id, phase='done')
+
     def test_source_that_has_nothing(self) -> None:
         answer = self.assert_fails(
             self.download('/missing'), reasons.MISSING % 404)
@@ -373,6 +390,14 @@ class StepsTest(CommonTests, TestCase):
         # Glance lets nobody import it, at no time.
         self.assertIsNone(lock['free_at'])
         self.assertLessEqual(lock['since'], lock['last_sign_of_life'])
+        self.end_task(image_id)
+
+    def test_download_whose_worker_is_killed(self) -> None:
+        image_id = self.download('/half', base.data(4 * MiB))
+        self.wait_store(image_id, STAGING, bytes_written=2 * MiB)
+        self.kill_worker()
+        answer = self.wait_for(lambda: self.with_lost_worker(image_id))
+        self.assertEqual('staging', answer['phase'])
         self.end_task(image_id)
 
     def test_copy_whose_worker_is_killed(self) -> None:

@@ -43,8 +43,8 @@ TO_COME = {
         ('    skew: float =', "    colour: str = 'blue'\n    skew: float =")],
     'later': [
         ('VERSION = 1\n', 'VERSION = 2\n'),
-        ("        del fields['skew']\n        for name in _RARE:",
-         "        del fields['skew']\n"
+        ("            del fields[name]\n        for name in _RARE:",
+         "            del fields[name]\n"
          "        fields['bytes_done'] = fields.pop('bytes_written')\n"
          '        for name in _RARE:'),
         ('        known = {f.name',

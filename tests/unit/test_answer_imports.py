@@ -118,16 +118,18 @@ class TestReasons(TestCase):
         image = an_image('queued', targets='', failed='a')
         self.assert_phase('failed', None, answer_base.describe(
             image, self.failed()))
-        at_once = dataclasses.replace(image, lock=dataclasses.replace(
-            LOCK, since=1010.0))
-        self.assert_phase('failed', None, answer_base.describe(
-            at_once, self.failed()))
         # Of the import before
-        again = an_image('queued', targets='', failed='a', lock=LOCK)
-        again = dataclasses.replace(
-            again, lock=dataclasses.replace(LOCK, since=1010.5))
         self.assert_phase('import', None, answer_base.describe(
-            again, self.failed()))
+            image, self.failed(request_id='req-1')))
+        # Nobody knows, but by the time.
+        for since, phase in (1010.0, 'failed'), (1010.5, 'import'):
+            for known, request_id in (None, 'req-1'), (
+                    answer_base.REQUEST, None):
+                lock = dataclasses.replace(
+                    LOCK, since=since, request_id=known)
+                self.assert_phase(phase, None, answer_base.describe(
+                    dataclasses.replace(image, lock=lock),
+                    self.failed(request_id=request_id)))
 
 
 class TestWaits(TestCase):
@@ -235,7 +237,9 @@ class TestLock(TestCase):
                 dataclasses.replace(dead, host='another'),
                 dataclasses.replace(dead, worker=None),
                 # of an upload before, even if it was a moment ago
-                dataclasses.replace(dead, request_id='req-1')):
+                dataclasses.replace(dead, request_id='req-1'),
+                # or of an import before, of the same request
+                dataclasses.replace(dead, started_at=900.0)):
             self.assertIsNone(self.gone(record))
         # Another host has gone on.
         self.assertIsNone(self.gone(dead, answer_base.a_record(

@@ -226,11 +226,26 @@ class TestCopy(TestCase):
             self.IMAGE, source, again, first))
 
     def test_nobody_knows_of_which_request(self):
-        for lock in database.Lock(), database.Lock('processing'):
-            image = dataclasses.replace(self.IMAGE, lock=lock)
-            for request_id in None, REQUEST:
-                self.assert_phase('copy', 0.0, describe(
-                    image, finished(request_id=request_id)))
+        """What comes after staging is of the import, by all that is known."""
+        copied = finished('b', sequence=3, request_id='req-9')
+        for lock in None, database.Lock(), database.Lock('processing'):
+            image = dataclasses.replace(
+                self.IMAGE, lock=lock, stores=frozenset('ab'),
+                targets=frozenset('c'))
+            self.assert_phase('copy', 50.0, describe(
+                image, finished(), staged(sequence=2), copied))
+
+    def test_same_id_again(self):
+        """It is the client's to choose; Nova copies many times with one."""
+        before = [finished(request_id=REQUEST),
+                  finished('b', sequence=1, request_id=REQUEST)]
+        again = staged(sequence=2, request_id=REQUEST)
+        answered = describe(self.IMAGE, *before, again)
+        self.assert_phase('copy', 0.0, answered)
+        self.assert_states({'a': 'finished', 'b': 'waiting', 'c': 'waiting',
+                            wire.STAGING_STORE: 'finished'}, answered)
+        failed = a_record('b', state=wire.FAILED, request_id=REQUEST)
+        self.assert_phase('copy', 0.0, describe(self.IMAGE, failed, again))
 
     def test_after_one_that_has_failed(self):
         before = a_record('b', state=wire.FAILED, request_id='req-1')

@@ -137,6 +137,10 @@ class TestUpload(TestCase):
                     'state', 'bytes_written', 'total_bytes', 'percent',
                     'stalled', 'failure', 'bytes_received')))
 
+    def test_deactivated_before_the_end_was_told(self):
+        self.assert_states({'a': 'finished'}, describe(
+            an_image('deactivated', 1000, stores='a'), a_record()))
+
     def test_not_kept(self):
         for image, record in (
             (an_image('queued'), finished()),
@@ -262,9 +266,14 @@ class TestFresh(TestCase):
 
     def test_writers_clock_is_off(self):
         # By the reader's, it has moved at 1110.
-        record = dataclasses.replace(a_record(), skew=100)
+        record = dataclasses.replace(a_record(), skew=100, moved=True)
         self.assertTrue(reconcile.fresh(record, 1110))
         self.assertFalse(reconcile.fresh(record, 1010))
+
+    def test_nobody_has_seen_it_move(self):
+        """The reader knows no more than that it is not of the future."""
+        record = dataclasses.replace(a_record(), skew=-600)
+        self.assertFalse(reconcile.fresh(record, 1010 - 600))
 
 
 class TestCopy(TestCase):

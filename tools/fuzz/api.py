@@ -18,6 +18,7 @@ without Ceph. What Glance's own router answers with 5xx as well is Glance's.
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import os
@@ -81,6 +82,9 @@ class Application:
         from glance.common import config
         from glance.common import wsgi_app
         self._app = wsgi_app.init_app()
+        # It would make a pool of threads, to wait for it, when Python makes
+        # none any more.
+        atexit.unregister(wsgi_app.drain_workers)
         stock = directory / 'stock-paste.ini'
         stock.write_text(api.paste_ini.read_text().replace(
             _ROUTER, 'glance.api.v2.router:API.factory'))

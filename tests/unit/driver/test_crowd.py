@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How many uploads are a crowd."""
+"""How many threads that hash are a crowd."""
 
 import contextlib
 import os
@@ -35,9 +35,9 @@ class TestCrowd(base.TestCase):
     def test_two_for_each_processor_are_none(self):
         with contextlib.ExitStack() as stack:
             for _ in range(4):
-                stack.enter_context(crowd.counted())
+                stack.enter_context(crowd.hashing())
                 self.assertFalse(crowd.is_there())
-            with crowd.counted():
+            with crowd.hashing():
                 self.assertTrue(crowd.is_there())
             self.assertFalse(crowd.is_there())
             self.sched_getaffinity.return_value = {1}
@@ -46,7 +46,7 @@ class TestCrowd(base.TestCase):
 
     def test_one_that_fails_is_over(self):
         self.sched_getaffinity.return_value = set()
-        with contextlib.suppress(ValueError), crowd.counted():
+        with contextlib.suppress(ValueError), crowd.hashing():
             self.assertTrue(crowd.is_there())
             raise ValueError()
         self.assertFalse(crowd.is_there())
@@ -55,5 +55,5 @@ class TestCrowd(base.TestCase):
         """There all uploads wait when one does."""
         self.sched_getaffinity.return_value = set()
         self.is_green.return_value = True
-        with crowd.counted():
+        with crowd.hashing():
             self.assertFalse(crowd.is_there())

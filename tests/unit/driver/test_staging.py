@@ -12,6 +12,7 @@
 
 import io
 import os
+from unittest import mock
 
 import fixtures
 import glance_store
@@ -77,16 +78,19 @@ class TestSource(TestCase):
         return told[0]
 
     def test_what_glance_has_learnt_elsewhere(self):
-        with staging.from_source(3) as source:
+        context = mock.Mock(request_id='req-1')
+        with staging.from_source(3, context) as source:
             self.assertFalse(source.begun)
-            self.assertEqual(3, self.add(0).total_bytes)
+            told = self.add(0)
+            self.assertEqual((3, 'req-1'), (told.total_bytes, told.request_id))
             self.assertTrue(source.begun)
 
     def test_what_glance_says_itself(self):
-        with staging.from_source(7):
+        with staging.from_source(7, None):
             self.assertEqual(3, self.add(3).total_bytes)
 
     def test_a_client(self):
-        with staging.from_source(7):
+        with staging.from_source(7, mock.Mock(request_id='req-1')):
             pass
-        self.assertIsNone(self.add(0).total_bytes)
+        told = self.add(0)
+        self.assertEqual((None, None), (told.total_bytes, told.request_id))
