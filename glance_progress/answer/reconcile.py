@@ -135,8 +135,12 @@ def of_import(
     whatever clocks say. An id is the client's to choose, and one of Nova's
     requests may begin several imports; but what an import has put into stores
     comes after what was staged for it. None when nobody knows.
+
+    :param staged: that of the staging area, which may also say at any time
+        why an import has failed
     """
-    if staged is not None and record.sequence < staged.sequence:
+    if (staged is not None and staged.state != wire.FAILED
+            and record.sequence < staged.sequence):
         return False
     return image.is_of_import(record.request_id)
 

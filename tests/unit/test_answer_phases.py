@@ -195,6 +195,15 @@ class TestImport(TestCase):
                     image, staged(), finished(sequence=2, request_id=REQUEST),
                     now=now))
 
+    def test_one_of_three_has_failed(self):
+        """The staging area's record says why, and is the newest then."""
+        why = a_record(wire.STAGING_STORE, state=wire.FAILED, sequence=5,
+                       request_id=REQUEST)
+        self.assert_phase('copy', 50.0, describe(
+            an_image(size=1000, stores='a', targets='c', failed='b',
+                     importing=True),
+            finished(request_id=REQUEST), why))
+
     def test_last_store_is_done(self):
         self.assert_phase('import', 99.9, describe(
             an_image('importing', 1000, stores='ab', importing=True),
