@@ -73,6 +73,9 @@ class UploadTest(volumes.VolumesTestCase):
         self.addCleanup(settings.edit, {})
         settings.edit({'DEFAULT': {'user_storage_quota': '100MB'}})
         volume = self.create_volume()
+        # It has a volume open whose upload has failed until Python collects
+        # the garbage, which may take minutes, and deletes none that is open.
+        self.addCleanup(machine.cinder.volume.restart, base.PATIENCE)
         image_id = self.upload(volume)
         self.wait_volume(volume, 'available')
         self.assertIsNone(base.find_image(image_id))

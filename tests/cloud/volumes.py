@@ -78,7 +78,7 @@ class VolumesTestCase(testtools.TestCase):
     def _deleted(self, volume: Any) -> bool:
         found = self.volumes.find_volume(volume.id)
         # Cinder has a volume open for a while whose upload has failed, and
-        # does not delete it then.
+        # does not delete it then. Its clients' end takes Ceph half a minute.
         if found is not None and found.status != 'deleting':
             self.volumes.delete_volume(found)
         return found is None
