@@ -256,9 +256,10 @@ class CommonTests:
         image_id = self.download('/half', content)
         half = self.wait_store(image_id, STAGING, bytes_written=2 * MiB)
         lock, staging = half['import_lock'], api_base.by_store(half)[STAGING]
-        self.assertEqual(
-            (False, staging['updated_at']),
-            (lock['worker_gone'], lock['last_sign_of_life']))
+        self.assertIs(False, lock['worker_gone'])
+        # The database's times are whole seconds, and some of them round up.
+        self.assertGreaterEqual(
+            lock['last_sign_of_life'], staging['updated_at'])
         self.assertIsNotNone(staging['request_id'])
         self.the_source.go_on.set()
         self.wait_progress(image_id, phase='done')
