@@ -29,6 +29,21 @@ NAME = 'Router'
 
 FACTORY = 'glance_progress.api:API.factory'
 
+_FACTORY = 'paste.app_factory'
+
+
+class _Paste(configparser.ConfigParser):
+    """Reads a paste file as PasteDeploy does."""
+
+    def optionxform(self, optionstr: str) -> str:
+        return optionstr
+
+    def factory(self, section: str) -> str | None:
+        """Return what makes the app of *section*; no default counts."""
+        if _FACTORY in self.defaults():
+            return None
+        return self.get(section, _FACTORY, raw=True, fallback=None)
+
 
 def check(about: subject.Subject) -> Any:
     """Look for the one line of the paste file that switches us on."""
@@ -38,16 +53,21 @@ def check(about: subject.Subject) -> Any:
             verdict.WARNING, 'The paste file of glance-api was not found%s. '
             'Name it with [paste_deploy] config_file.'
             % (': ' + path if path else ''))
-    file = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    file = _Paste({'here': os.path.dirname(path), '__file__': path})
     try:
         with open(path, encoding='utf-8') as lines:
             file.read_file(lines)
+        ours = [section for section in file.sections()
+                if file.factory(section) == FACTORY]
+        for section in ours:
+            file.items(section)  # which has to come out
     except OSError as exc:
         return verdict.of(verdict.WARNING, str(exc))
-    except (UnicodeDecodeError, configparser.Error):
-        return verdict.of(verdict.WARNING, '%s is malformed.' % path)
-    if any(file.get(section, 'paste.app_factory', fallback=None) == FACTORY
-           for section in file.sections()):
+    except (UnicodeDecodeError, configparser.Error) as exc:
+        return verdict.of(
+            verdict.WARNING,
+            '%s is malformed: %s' % (path, ' '.join(str(exc).split())))
+    if ours:
         return verdict.of(verdict.SUCCESS, 'Named in %s.' % path)
     return verdict.of(
         verdict.WARNING, '%s: no app has "paste.app_factory = %s". There is '

@@ -80,7 +80,33 @@ class TestCheck(base.TestCase):
             1, self.check('[paste_deploy]\nconfig_file = ' + path))
         self.assertIn(path, self.details)
 
-    def test_no_such_file(self):
-        path = self.file('my-api-paste.ini', 'nonsense')
-        self.assertEqual(1, self.check())
-        self.assertIn(path, self.details)
+    def test_named_where_it_does_not_count(self):
+        ours = '= glance_progress.api:API.factory\n'
+        for text in ('[app:a]\nPaste.App_Factory ' + ours,
+                     '[DEFAULT]\npaste.app_factory %s[app:a]\n' % ours):
+            with self.subTest(text):
+                self.file('my-api-paste.ini', text)
+                self.assertEqual(1, self.check())
+                self.assertIn('no app has', self.details)
+
+    def test_what_differs_by_case(self):
+        self.file('my-api-paste.ini', STOCK.replace(
+            'glance.api.v2.router', 'glance_progress.api')
+            + '[filter:y]\nFoo = %(here)s\nfoo = 2\n')
+        self.assertEqual(0, self.check())
+
+    def test_malformed(self):
+        for text, why in (
+                ('[app:a]\npaste.app_factory = %s\nx = 50%%\n'
+                 % router.FACTORY, "found: '%'"),
+                ('nonsense', "line: 1 'nonsense'"),
+                (STOCK + '[app:x]\nuse\n more\n', "[line 9]: 'use\\n'"),
+                (STOCK + '[filter:x]\n', "'filter:x' already exists"),
+                ('\xff', "codec can't decode")):
+            with self.subTest(text):
+                path = os.path.join(self.directory, 'my-api-paste.ini')
+                with open(path, 'w', encoding='latin-1') as file:
+                    file.write(text)
+                self.assertEqual(1, self.check())
+                self.assertIn(path, self.details)
+                self.assertIn(why, self.details)
