@@ -24,15 +24,16 @@ from glance_progress.records import publisher
 # They need Glance or glance_store, and hold nothing if nobody has imported
 # them.
 _OTHERS = ('glance_progress.ceph.lookout', 'glance_progress.driver.register',
-           'glance_progress.locations.guard')
+           'glance_progress.locations.guard',
+           'glance_progress.records.reader')
 
 
 class Process(fixtures.Fixture):
     """Begins and ends with a process that holds nothing.
 
     Without it, what was made first stays until the process ends: the client of
-    memcached, the publisher, which stores are metered, and the memory of which
-    findings on image locations were logged.
+    memcached, the publisher, what was seen of records, which stores are
+    metered, and the memory of which findings on image locations were logged.
     """
 
     def _setUp(self) -> None:

@@ -24,7 +24,6 @@ from typing import Any
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from glance_progress.records import memcached
 from glance_progress.records import reader
 from glance_progress.records import store_names
 from glance_progress.records import wire
@@ -68,7 +67,7 @@ def _silent(image_id: str) -> str | None:
     None when it lives, or when that cannot be told.
     """
     conf = cfg.CONF
-    found = reader.from_conf(conf, memcached.get(conf)).read(
+    found = reader.get(conf).read(
         [image_id], [*store_names.all_of(conf), wire.BEGUN])
     if found is None:
         return None
@@ -77,4 +76,4 @@ def _silent(image_id: str) -> str | None:
     last = max(found.values(), key=lambda record: record.order)
     if last.age(time.time()) <= conf[section.NAME].stalled_after:
         return None
-    return ' since %s' % wire.iso(last.updated_at)
+    return ' since %s' % wire.iso(last.updated_at + last.skew)

@@ -36,7 +36,6 @@ from glance_progress.api import failures
 from glance_progress.api import locks
 from glance_progress.api import transit
 from glance_progress.ceph import lookout
-from glance_progress import process
 from glance_progress.records import memcached
 from glance_progress.records import reader
 from glance_progress.records import store_names
@@ -54,9 +53,6 @@ VERSION = '1.4'
 # Seconds from which on an image is looked for in Ceph: most are uploaded, and
 # have begun by then.
 _LOOKED_AT_FROM = 2.0
-
-_reader = process.PerProcess(
-    lambda conf: reader.from_conf(conf, memcached.get(conf)))
 
 _fault = warning.Hourly(LOG)
 
@@ -196,7 +192,7 @@ class _Records(dict[str, wire.Record]):
 
 def _records(page: Sequence[database.Image]) -> dict[str, _Records]:
     """Return what memcached holds of each image."""
-    found = _reader.get(cfg.CONF).read(
+    found = reader.get(cfg.CONF).read(
         [image.image_id for image in page],
         [*store_names.all_of(cfg.CONF), wire.LOOKED, wire.HASHED])
     by_image = {image.image_id: _Records() for image in page}

@@ -30,7 +30,6 @@ from oslo_log import log as logging
 from glance_progress.answer import database
 from glance_progress.api import transit
 from glance_progress.driver import upload
-from glance_progress.records import memcached
 from glance_progress.records import reader
 from glance_progress.records import store_names
 from glance_progress.records import wire
@@ -104,7 +103,7 @@ class Refused:
 def _under_way(image_id: str) -> bool:
     """Tell whether memcached knows of an upload that goes on."""
     conf = cfg.CONF
-    found = reader.from_conf(conf, memcached.get(conf)).read(
+    found = reader.get(conf).read(
         [image_id], store_names.all_of(conf))
     return any(
         record.state == wire.UPLOADING and not record.stalled(

@@ -18,11 +18,13 @@ import collections
 from collections.abc import Iterable
 from collections.abc import Sequence
 import dataclasses
+import threading
 import time
 
 from oslo_config import cfg
 from oslo_log import log as logging
 
+from glance_progress import process
 from glance_progress.records import memcached
 from glance_progress.records import options
 from glance_progress.records import wire
@@ -74,6 +76,7 @@ class Reader:
         self._invalid = warning.Seldom()
         self._seen: collections.OrderedDict[str, _Seen] = (
             collections.OrderedDict())
+        self._lock = threading.Lock()  # of what was seen
 
     def read(
         self, image_ids: Iterable[str], stores: Iterable[str]
@@ -99,8 +102,9 @@ class Reader:
                     continue
                 if place not in found or record.order > found[place].order:
                     found[place] = record
-        return {place: self._timed(record)
-                for place, record in found.items()}
+        with self._lock:
+            return {place: self._timed(record)
+                    for place, record in found.items()}
 
     def _timed(self, record: wire.Record) -> wire.Record:
         """Return *record* with its writer's clock set right, if need be."""
@@ -175,3 +179,17 @@ def from_conf(
     """Return a reader by what ``[glance_progress]`` in *conf* says."""
     values = section.of(conf, options.OPTS)
     return Reader(client, values.record_secrets or ())
+
+
+_reader = process.PerProcess(
+    lambda conf: from_conf(conf, memcached.get(conf)))
+
+
+def get(conf: cfg.ConfigOpts) -> Reader:
+    """Return this process's reader, which remembers what others have seen."""
+    return _reader.get(conf)
+
+
+def reset() -> None:
+    """Forget the reader, so that the next options count."""
+    _reader.reset()

@@ -14,8 +14,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
+import re
 import signal
 import time
 
@@ -23,6 +25,8 @@ from allinone.daemons import glance
 import psutil
 import rbd
 
+from glance_progress.records import memcached
+from glance_progress.records import wire
 from tests.functional import api_base
 from tests.functional import base
 from tests.functional import http_upload
@@ -93,6 +97,23 @@ class TakeoverTest(test_leftovers.LeftoversCase):
         self.assertIn('restored', answer['said'])
         with rbd.Image(self.ioctx(), image_id) as image:
             self.assertEqual(4 * MiB, image.size())
+
+    def test_what_was_killed_by_a_clock_that_is_ahead(self) -> None:
+        """It is heard of no more, whatever time it says it is."""
+        image_id = self.uploading()
+        self.kill_workers()
+        self.wait_for(self.api.ready)
+        client = memcached.Memcached([services.memcached().address], 1, 1)
+        key = wire.key(image_id, 'ceph')
+        record = wire.Record.from_json(client.get_many([key])[0][key])
+        ahead = dataclasses.replace(
+            record, updated_at=record.updated_at + 3600)
+        self.assertEqual([], client.set_many({key: ahead.to_json()}, 600))
+        told = self.wait_for(lambda: re.search(
+            'no sign of life since ([^ ]+)[.] If', self.refused(image_id)))
+        self.assertLess(told[1], wire.iso(time.time()))
+        self.set_queued(image_id)
+        self.client.images.delete(image_id)
 
     def test_what_may_be_of_use(self) -> None:
         ioctx = self.ioctx()
