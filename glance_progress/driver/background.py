@@ -175,10 +175,12 @@ class Hasher:
 
     :param hasher: the hash object
     :param limit: number of chunks held
+    :param member: the upload that is hashed
     """
 
-    def __init__(self, hasher: Any, limit: int) -> None:
+    def __init__(self, hasher: Any, limit: int, member: crowd.Member) -> None:
         self._hasher = hasher
+        self._member = member
         self._limit = limit
         self._room = threading.Semaphore(limit)
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -225,7 +227,7 @@ class Hasher:
                 self._room.release()
 
     def _update(self, chunk: bytes) -> None:
-        with crowd.hashing():
+        with self._member.hashing():
             self._hasher.update(chunk)
 
     def hexdigest(self) -> str:

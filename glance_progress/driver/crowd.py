@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Tells whether so many threads hash that all processors are taken.
+"""Tells whether so many uploads hash that all processors are taken.
 
 Then uploads overlap with each other, and one that overlaps its own steps gains
 nothing: its chunks wait, in memory that has to be found, and have left the
@@ -24,37 +24,55 @@ from collections.abc import Iterator
 import contextlib
 import os
 import threading
+import time
 
 from glance_progress import process
 
-#: Threads for each processor that this process may use: the two hashes of one
-#: upload on one processor are no crowd.
+#: Uploads for each processor that this process may use.
 _A_PROCESSOR = 2
 
+#: Seconds for which a crowd is believed to stay. Each of its uploads waits for
+#: Ceph now and then, so that few hash at a moment.
+_STAYS = 1.0
+
 _hashing = 0
+_until = 0.0
 _lock = threading.Lock()
 
 
-@contextlib.contextmanager
-def hashing() -> Iterator[None]:
-    """Count this thread as long as the context lasts."""
-    _add(1)
-    try:
-        yield
-    finally:
-        _add(-1)
+class Member:
+    """One upload.
 
+    It counts once however many of its threads hash: when it overlaps they are
+    two, and in a crowd one.
+    """
 
-def _add(number: int) -> None:
-    global _hashing
-    with _lock:
-        _hashing += number
+    def __init__(self) -> None:
+        self._threads = 0
+
+    @contextlib.contextmanager
+    def hashing(self) -> Iterator[None]:
+        """Count this upload as long as the context lasts."""
+        self._add(1)
+        try:
+            yield
+        finally:
+            self._add(-1)
+
+    def _add(self, threads: int) -> None:
+        global _hashing, _until
+        with _lock:
+            before = self._threads
+            self._threads += threads
+            _hashing += bool(self._threads) - bool(before)
+            if threads > 0 and _hashing > _A_PROCESSOR * len(
+                    os.sched_getaffinity(0)):
+                _until = time.monotonic() + _STAYS
 
 
 def is_there() -> bool:
-    """Return whether more threads hash than overlapping is of use for.
+    """Return whether more uploads hash than overlapping is of use for.
 
     Never under eventlet, where all uploads wait when one does.
     """
-    return (_hashing > _A_PROCESSOR * len(os.sched_getaffinity(0))
-            and not process.is_green())
+    return time.monotonic() < _until and not process.is_green()

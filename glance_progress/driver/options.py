@@ -32,8 +32,7 @@ written to Ceph or hashed at the same time, while the next one is being read.
 its size in memory, for each upload at a time, and up to as much again in
 librbd. Under eventlet only the writes overlap with the rest. Where no thread
 runs, as in uwsgi without ``enable-threads``, it is as with 0; and so it is
-while the uploads of a process have something to hash for more threads than two
-for each processor.
+while more uploads of a process than two for each processor hash.
 """),
     cfg.ListOpt(
         'stock_stores',

@@ -72,6 +72,7 @@ class Pipeline:
         self._taken = 0
         self._writes: background.Writes | None = None
         self._hashers: list[background.Hasher] = []
+        self._member = crowd.Member()
         self._ended = threading.Event()
 
     def add(
@@ -134,7 +135,8 @@ class Pipeline:
             # threading makes no threads there, and one that waits for
             # another natively would wait for ever.
             return hasher
-        self._hashers.append(background.Hasher(hasher, self._limit))
+        self._hashers.append(
+            background.Hasher(hasher, self._limit, self._member))
         return self._hashers[-1]
 
     def _tell(self) -> None:

@@ -28,6 +28,10 @@ from tests.unit import base
 from tests.unit import fakes
 
 
+def a_hasher(hasher, limit):
+    return background.Hasher(hasher, limit, crowd.Member())
+
+
 def crowded():
     return mock.patch.object(crowd, 'is_there', lambda: True)
 
@@ -212,7 +216,7 @@ class TestWrites(base.TestCase):
 class TestHasher(base.TestCase):
 
     def test_digest(self):
-        hasher = background.Hasher(hashlib.md5(), 3)
+        hasher = a_hasher(hashlib.md5(), 3)
         for n in range(50):
             hasher.update(b'%d' % n * 1000)
         # Nobody waits for it at the end of the process.
@@ -223,7 +227,7 @@ class TestHasher(base.TestCase):
         self.assertEqual(set(), fakes.ours())
 
     def test_in_a_crowd_without_a_thread(self):
-        hasher = background.Hasher(hashlib.md5(), 3)
+        hasher = a_hasher(hashlib.md5(), 3)
         with crowded():
             hasher.update(b'ab')
         self.assertEqual(set(), fakes.ours())
@@ -231,7 +235,7 @@ class TestHasher(base.TestCase):
 
     @hypothesis.given(st.lists(st.booleans(), max_size=12), st.integers(1, 3))
     def test_a_crowd_that_comes_and_goes(self, crowds, limit):
-        hasher = background.Hasher(hashlib.md5(), limit)
+        hasher = a_hasher(hashlib.md5(), limit)
         for n, each in enumerate(crowds):
             with mock.patch.object(crowd, 'is_there', lambda: each):
                 hasher.update(bytes([n]) * 1000)
@@ -241,7 +245,7 @@ class TestHasher(base.TestCase):
         self.assertEqual(set(), fakes.ours())
 
     def test_a_failure_in_a_crowd(self):
-        hasher = background.Hasher(fakes.Broken(), 1)
+        hasher = a_hasher(fakes.Broken(), 1)
         hasher.update(b'x')
         with crowded():
             for _ in range(3):  # must not wait for ever
@@ -250,7 +254,7 @@ class TestHasher(base.TestCase):
         self.assertEqual(set(), fakes.ours())
 
     def test_no_thread_is_left(self):
-        hasher = background.Hasher(hashlib.md5(), 1)
+        hasher = a_hasher(hashlib.md5(), 1)
         with mock.patch('threading.Thread.start', autospec=True,
                         side_effect=RuntimeError):
             hasher.update(b'a')
@@ -261,7 +265,7 @@ class TestHasher(base.TestCase):
     def test_what_may_change_is_copied(self):
         """Whoever reads into one buffer again and again changes it."""
         slow = fakes.Hash()
-        hasher = background.Hasher(slow, 3)
+        hasher = a_hasher(slow, 3)
         buffer = bytearray(b'ab')
         for chunk in buffer, memoryview(buffer):
             hasher.update(chunk)
@@ -283,7 +287,7 @@ class TestHasher(base.TestCase):
                 assert self.may_eat.acquire(timeout=base.PATIENCE)
 
         slow = Forgetful()
-        hasher = background.Hasher(slow, 1)
+        hasher = a_hasher(slow, 1)
         chunk = Chunk(b'ab')
         hasher.update(chunk)
         del chunk
@@ -297,12 +301,12 @@ class TestHasher(base.TestCase):
 
     def test_nothing_to_hash(self):
         self.assertEqual(hashlib.md5().hexdigest(),
-                         background.Hasher(hashlib.md5(), 1).hexdigest())
+                         a_hasher(hashlib.md5(), 1).hexdigest())
 
     def test_limit(self):
         for limit in (1, 3):
             slow = fakes.Hash()
-            hasher = background.Hasher(slow, limit)
+            hasher = a_hasher(slow, limit)
             for _ in range(limit):
                 hasher.update(b'x')
             blocked = threading.Thread(target=hasher.update, args=(b'y',))
@@ -316,7 +320,7 @@ class TestHasher(base.TestCase):
             self.assertEqual((b'x' * limit + b'y').hex(), hasher.hexdigest())
 
     def test_failure(self):
-        hasher = background.Hasher(fakes.Broken(), 1)
+        hasher = a_hasher(fakes.Broken(), 1)
         for _ in range(5):
             hasher.update(b'x')  # must not wait for ever
         self.assertRaises(BufferError, hasher.finish)
@@ -331,7 +335,7 @@ class TestHasher(base.TestCase):
             def update(self, chunk):
                 raise Failure()
 
-        hasher = background.Hasher(Broken(), 1)
+        hasher = a_hasher(Broken(), 1)
         hasher.update(b'x')
         gc.disable()
         self.addCleanup(gc.enable)
@@ -342,12 +346,12 @@ class TestHasher(base.TestCase):
         self.assertIsNone(gone())
 
     def test_abandon(self):
-        hasher = background.Hasher(fakes.Broken(), 5)
+        hasher = a_hasher(fakes.Broken(), 5)
         hasher.update(b'x')
         hasher.abandon()
         self.assertEqual(set(), fakes.ours())
         slow = fakes.Hash()
-        hasher = background.Hasher(slow, 5)
+        hasher = a_hasher(slow, 5)
         for _ in range(5):
             hasher.update(b'x')
         self.assertTrue(slow.begun.wait(base.PATIENCE))
