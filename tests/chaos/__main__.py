@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -49,6 +50,8 @@ def main() -> int:
     directory = pathlib.Path(tempfile.mkdtemp(prefix='gp-chaos.'))
     try:
         with cloud.Cloud(directory) as clouds:
+            signal.signal(signal.SIGTERM, lambda *_: _end_now(
+                clouds, None if args.keep else directory))
             chaos = run.Run(clouds, args.seed, args.seconds)
             chaos.go()
     finally:
@@ -67,6 +70,21 @@ def main() -> int:
     print('seed %d: %d violations' % (
         args.seed, sum(map(len, report['violations'].values()))))
     return 1 if report['violations'] else 0
+
+
+def _end_now(clouds: cloud.Cloud, directory: pathlib.Path | None) -> None:
+    """End all services and this process, whatever its threads wait for.
+
+    :param directory: what to remove, if anything
+    """
+    # Who ends a whole group of processes may say it more than once.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        clouds.close()
+        if directory is not None:
+            shutil.rmtree(directory, ignore_errors=True)
+    finally:
+        os._exit(143)
 
 
 if __name__ == '__main__':

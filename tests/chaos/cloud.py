@@ -112,6 +112,10 @@ class Cloud:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all services."""
         self._stack.close()
 
     def _start(self) -> None:

@@ -23,6 +23,7 @@ import threading
 import time
 from typing import Any
 
+from glance_progress.ceph import lookout
 import rbd
 
 from tests.chaos import actions
@@ -51,7 +52,7 @@ A_FEW = 10
 ROUNDS = 3
 
 #: Seconds after which nothing keeps a client of Ceph to look with.
-KEPT = 65
+KEPT = lookout._IDLE + 5
 
 
 class Run:
