@@ -68,22 +68,25 @@ function packages {
 # apt_install PACKAGE...: install those that are missing, start no service
 function apt_install {
     local log=$GLANCE_PROGRESS_HOME/log/apt.log missing=() package
-    for package in "$@"; do
-        [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) \
-            == installed ]] || missing+=("$package")
-    done
-    [[ ${#missing[@]} -gt 0 ]] || return 0
-    need_root || return
-    echo "installing ${missing[*]}" >&2
-    # In a subshell for the sake of its trap. A fresh machine has no package
+    mkdir -p "$GLANCE_PROGRESS_HOME" || return
+    # In a subshell for the sake of its trap and of the lock: whoever comes
+    # meanwhile finds what is missing then. A fresh machine has no package
     # lists and old lists name files that are gone: both need the second try.
     (
+        flock 9
+        for package in "$@"; do
+            [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" \
+                2>/dev/null) == installed ]] || missing+=("$package")
+        done
+        [[ ${#missing[@]} -gt 0 ]] || exit 0
+        need_root || exit
+        echo "installing ${missing[*]}" >&2
         trap allow_services EXIT
         forbid_services
         apt_get install "${missing[@]}" >/dev/null 2>&1 \
             || { quietly "$log" apt_get update \
                 && quietly "$log" apt_get install "${missing[@]}"; }
-    ) || failed "could not install ${missing[*]}"
+    ) 9>"$GLANCE_PROGRESS_HOME/apt.lock" || failed "could not install $*"
 }
 
 function apt_get {
@@ -184,14 +187,22 @@ function install_project {
         requirements.txt) || return
     key=$(sha256sum <<<"$key")
     [[ $(cat "$venv/.project" 2>/dev/null) != "$key" ]] || return 0
-    # What a build of an earlier tree has left here would be believed before
-    # what is installed.
-    rm -rf "$TOP"/*.egg-info || return
-    # As root in another user's clone git would refuse to tell pbr anything.
-    GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
-        GIT_CONFIG_VALUE_0=$TOP pip_install "$log" "$venv" -e "$TOP" \
-        || failed "could not install this project into $venv" || return
+    install_tree "$log" "$venv" -e || return
     echo "$key" >"$venv/.project"
+}
+
+# install_tree LOG VENV [OPTION OF pip install]: install this tree. It is built
+# within itself, so one at a time; the functional tests take the same lock.
+function install_tree {
+    (
+        flock 9
+        # What a build of an earlier tree has left here would be believed
+        # before what is installed. As root in another user's clone git would
+        # refuse to tell pbr anything.
+        rm -rf "$TOP"/*.egg-info \
+            && GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
+                GIT_CONFIG_VALUE_0=$TOP pip_install "$1" "$2" "${@:3}" "$TOP"
+    ) 9<"$TOP/setup.cfg" || failed "could not install this project into $2"
 }
 
 # services_venv PROFILE: print the path of an environment with this project
@@ -237,9 +248,7 @@ function cloud_venv {
     venv=$(make_venv cloud-2026.2) || return
     link_ceph_bindings "$venv" || return
     link_libvirt_binding "$venv" || return
-    GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
-        GIT_CONFIG_VALUE_0=$TOP pip_install "$log" "$venv" "$TOP" \
-        || failed "could not install this project into $venv" || return
+    install_tree "$log" "$venv" || return
     echo "$venv"
 }
 
@@ -248,9 +257,7 @@ function cloud_venv {
 function dashboard_venv {
     local venv log=$GLANCE_PROGRESS_HOME/log/install-dashboard.log enabled
     venv=$(make_venv dashboard-2026.2) || return
-    GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory \
-        GIT_CONFIG_VALUE_0=$TOP pip_install "$log" "$venv" "$TOP" \
-        || failed "could not install this project into $venv" || return
+    install_tree "$log" "$venv" || return
     enabled=$("$venv/bin/python3" -c 'import openstack_dashboard
 print(openstack_dashboard.__path__[0] + "/local/enabled")') || return
     cp glance_progress_dashboard/enabled/_1092_*.py "$enabled/" || return

@@ -5,7 +5,7 @@
 #   tools/run-tests.sh [LANE...]
 #   tools/run-tests.sh quick
 #
-# The lanes are lint, unit, functional, deploy, nova, cloud and chaos; without
+# The lanes are lint, unit, functional, deploy, cloud, chaos and nova; without
 # arguments it runs all of them. "quick" is for whoever changes something: lint,
 # the unit tests on the newest Glance, and uploads on a real Ceph.
 #
@@ -15,14 +15,13 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/lib.sh
 
-LANES=(lint unit functional deploy nova cloud chaos)
+# In this order. Two go on beside those that come after them, which mostly wait
+# for services: nova takes processor time and little else.
+LANES=(nova lint unit functional deploy cloud chaos)
+BESIDE=(nova deploy)
+declare -A RUNNING=()
 # Between the oldest and the newest. Their Glance has a script.
 EVENTLET_RELEASES=(2024.1 2025.2)
-
-# Each of these is one failed or passed check, see check().
-CHECKS_PASSED=0
-CHECKS_FAILED=()
-RESULTS=()
 
 function usage {
     sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
@@ -33,14 +32,15 @@ function usage {
 function check {
     echo "--- $*"
     if "$@"; then
-        CHECKS_PASSED=$((CHECKS_PASSED + 1))
+        echo "$*" >>"$SCRATCH/passed"
     else
         check_failed "$*"
     fi
 }
 
+# In a file, since each lane is a process.
 function check_failed {
-    CHECKS_FAILED+=("--failed=$1")
+    echo "$1" >>"$SCRATCH/failed"
 }
 
 # took NAME START: what began at START of SECONDS has ended
@@ -71,7 +71,7 @@ function run_stestr {
 function expect {
     local name
     for name; do
-        RESULTS+=("$SCRATCH/$name.subunit")
+        echo "$SCRATCH/$name.subunit" >>"$SCRATCH/results"
     done
 }
 
@@ -118,7 +118,7 @@ function lane_unit {
             || { check_failed "environment of Glance $release"; continue; }
         # Nova has an environment of its own, and folders are uploaded by
         # clients, with newer libraries.
-        run_stestr "unit-$release" "$venv" \
+        HYPOTHESIS_PROFILE=few run_stestr "unit-$release" "$venv" \
             run --exclude-regex 'tests\.unit\.(osc|upload|nova_snapshot_fix)'
     done
     venv=$(client_venv) \
@@ -143,11 +143,6 @@ function lane_functional {
         measured run_stestr functional "$GLANCE_VENV" \
         --test-path ./tests/functional --group_regex '([^.]+\.){4}' \
         run --concurrency 3
-    # With the files of a Cinder and a Nova that have been released.
-    venv=$(make_venv cinder-nova-2026.2) \
-        || { check_failed 'environment of Cinder and Nova'; return 0; }
-    GLANCE_PROGRESS_CINDER_NOVA=$venv run_stestr devstack "$GLANCE_VENV" \
-        --test-path ./tests/devstack run
 }
 
 # Everything fails, beside stock Glance, for 90 s.
@@ -160,6 +155,12 @@ function lane_chaos {
 
 # As clouds install and configure it: what their own tools make of our recipes.
 function lane_deploy {
+    local venv
+    # With the files of a Cinder and a Nova that have been released.
+    venv=$(make_venv cinder-nova-2026.2) \
+        || { check_failed 'environment of Cinder and Nova'; return 0; }
+    GLANCE_PROGRESS_CINDER_NOVA=$venv run_stestr devstack "$GLANCE_VENV" \
+        --test-path ./tests/devstack run
     GLANCE_PROGRESS_TEST_DIR=$SCRATCH run_stestr deploy "$GLANCE_VENV" \
         --test-path ./tests/deploy --group_regex '([^.]+\.){3}' \
         run --concurrency 2
@@ -172,24 +173,43 @@ NOVA_JOBS=(nova-20 nova-34 nova-26 nova-34-mariadb nova-34-threads
     nova-34-patched nova-26-patched nova-20-patched nova-34-unfixed
     nova-34-wheels)
 
-# start_beside LANE...: what the lanes that come later need, and the lane nova
-# if it is one of them. This takes little but processor time, which other lanes
-# leave: they mostly wait for services.
-function start_beside {
-    [[ " $* " != *' nova '* ]] || expect "${NOVA_JOBS[@]}"
-    set -m  # a process group of its own, for clean_up
-    {
-        set +e
-        prepare "$@" >"$SCRATCH/prepare.log" 2>&1
-        [[ " $* " != *' nova '* ]] || nova_jobs
-    } >"$SCRATCH/beside.log" 2>&1 &
-    set +m
+function run_lane {
+    local lane=$1
+    # What has to be answered in time waits for no other test.
+    [[ $lane != chaos ]] || wait_beside
+    if [[ " ${BESIDE[*]} " == *" $lane "* ]]; then
+        begin "lane_$lane" >"$SCRATCH/$lane.log" 2>&1
+        RUNNING[$lane]=$!
+    else
+        printf '\n=== %s\n' "$lane"
+        begin "lane_$lane"
+        wait $! || check_failed "$lane"
+    fi
 }
 
+# wait_beside: what lanes in the background have to say is said when they have
+# ended
 function wait_beside {
-    wait
-    cat "$SCRATCH/beside.log"
-    : >"$SCRATCH/beside.log"
+    local lane
+    wait "$PREPARING" || true
+    for lane in "${!RUNNING[@]}"; do
+        wait "${RUNNING[$lane]}" || check_failed "$lane"
+        printf '\n=== %s\n%s\n' "$lane" "$(<"$SCRATCH/$lane.log")"
+        unset "RUNNING[$lane]"
+    done
+}
+
+# begin FUNCTION ARGUMENT...: call it in the background, where bash does not
+# wait for a command to end before it heeds a signal
+function begin {
+    {
+        set +e
+        local start=$SECONDS status
+        "$@"
+        status=$?
+        took "${1#lane_}" "$start"
+        exit "$status"
+    } &
 }
 
 # prepare LANE...: make the environments for these lanes. They hold nothing of
@@ -206,10 +226,8 @@ function prepare {
                     bare_glance_venv "$release"
                 done
                 ;;
-            functional)
-                make_venv cinder-nova-2026.2
-                ;;
             deploy)
+                make_venv cinder-nova-2026.2
                 make_venv kolla-2026.1
                 ;;
             cloud)
@@ -222,11 +240,10 @@ function prepare {
     done
 }
 
-function nova_jobs {
-    local start=$SECONDS
+function lane_nova {
     renice -n 19 "$BASHPID"
+    expect "${NOVA_JOBS[@]}"
     side_by_side 2 nova_job "${NOVA_JOBS[@]}"
-    took nova "$start"
 }
 
 # Those tests that have most to do with the databases.
@@ -309,7 +326,7 @@ function side_by_side {
 # A cloud with this package: Tempest, and then settings of Glance and Nova of
 # which only a whole cloud shows what comes.
 function lane_cloud {
-    local venv before dashboard
+    local venv dashboard
     venv=$(cloud_venv) \
         || { check_failed 'environment of the cloud'; return 0; }
     # shellcheck disable=SC2046
@@ -318,10 +335,8 @@ function lane_cloud {
     dashboard=$(dashboard_venv) \
         || { check_failed 'environment of the dashboard'; return 0; }
     patched_cinder "$venv" || check_failed 'patched Cinder'
-    before=${#CHECKS_FAILED[@]}
-    CLOUD_PYTHON=$venv/bin/python3
-    check run_cloud up 900 --dashboard "$dashboard"
-    [[ ${#CHECKS_FAILED[@]} == "$before" ]] || return 0
+    run_cloud up 900 --dashboard "$dashboard" \
+        || { check_failed 'start of the cloud'; return 0; }
     run_tempest "$venv"
     GLANCE_PROGRESS_CLOUD=$CLOUD run_stestr locations "$venv" \
         --test-path ./tests/cloud run --serial
@@ -345,35 +360,53 @@ function patched_cinder {
 
 # run_cloud ACTION SECONDS [ARGUMENT...]
 function run_cloud {
-    PYTHONPATH=. timeout --foreground -k 30 "$2" "$CLOUD_PYTHON" \
+    PYTHONPATH=. timeout --foreground -k 30 "$2" \
+        "$GLANCE_PROGRESS_HOME/venv/cloud-2026.2/bin/python3" \
         -m allinone "$1" --directory "$CLOUD" "${@:3}"
 }
 
 # run_tempest VENV: our plugin's tests, and those of Tempest itself on images
 # and on what makes them of servers and volumes
 function run_tempest {
-    local venv=$1 subunit=$SCRATCH/tempest.subunit
+    local venv=$1
     local regex='glance_progress_tempest_plugin'
     regex+='|\.api\.(image\.v2|compute\.(images|servers\.test_server_actions))'
     regex+='|\.api\.volume\..*(image|upload|bootable)'
-    RESULTS+=("$subunit")
+    expect tempest
     (
         cd "$CLOUD/tempest"
         PATH=$venv/bin:$PATH
         # There is nothing here to download an image from.
-        OS_TEST_TIMEOUT=300 timeout -k 30 1200 tempest run --concurrency 2 \
+        OS_TEST_TIMEOUT=300 timeout -k 30 1200 tempest run --concurrency 3 \
             --regex "$regex" \
             --exclude-regex 'test_image_web_download_import\['
-        stestr last --subunit >"$subunit"
+        stestr last --subunit >"$SCRATCH/tempest.subunit"
     ) || true
+}
+
+# descendants PID: as they are at this moment, parents before their children
+function descendants {
+    ps -eo pid=,ppid= | awk -v of="$1" '
+        { children[$2] = children[$2] " " $1 }
+        function list(pid,    each, i, n) {
+            n = split(children[pid], each)
+            for (i = 1; i <= n; i++) { print each[i]; list(each[i]) }
+        }
+        END { list(of) }'
 }
 
 # The tests end their own services, unless they are killed.
 function clean_up {
     set +e  # what is to be ended may end by itself meanwhile
-    local file pid started
-    for pid in $(jobs -rp); do
-        kill -- "-$pid"
+    local file pid started lane
+    # Twice: something may have been begun meanwhile.
+    for _ in 1 2; do
+        # shellcheck disable=SC2046
+        kill $(descendants $$) 2>/dev/null
+    done
+    for lane in "${!RUNNING[@]}"; do
+        printf '\n=== %s, which was not waited for\n' "$lane"
+        tail -n 50 "$SCRATCH/$lane.log"
     done
     if [[ -d $CLOUD ]]; then
         run_cloud down 120 >/dev/null || true
@@ -429,21 +462,20 @@ CLOUD=$SCRATCH/cloud
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 mkdir "$SCRATCH/coverage"
+touch "$SCRATCH"/{passed,failed,results,took}
 took 'packages and the environment of Glance' 0
 
-start_beside "$@"
+begin prepare "$@" >"$SCRATCH/prepare.log" 2>&1
+PREPARING=$!
 for lane; do
-    [[ $lane != nova ]] || continue
-    # What has to be answered in time waits for no other test.
-    [[ $lane != chaos ]] || wait_beside
-    start=$SECONDS
-    printf '\n=== %s\n' "$lane"
-    "lane_$lane"
-    took "$lane" "$start"
+    run_lane "$lane"
 done
 wait_beside
 echo
 [[ " $* " != *' functional '* ]] || report_coverage || true
 cat "$SCRATCH/took"
+mapfile -t failed <"$SCRATCH/failed"
+mapfile -t results < <(sort -u "$SCRATCH/results")
 PYTHONPATH=. "$GLANCE_VENV/bin/python3" -m tools.sum_results \
-    --passed "$CHECKS_PASSED" "${CHECKS_FAILED[@]}" "${RESULTS[@]}"
+    --passed "$(wc -l <"$SCRATCH/passed")" "${failed[@]/#/--failed=}" \
+    "${results[@]}"

@@ -30,10 +30,13 @@ IMAGE = '7a1c5f0e-9f4b-4d0e-8f1e-2b1f6c0d9a55'
 #: Seconds after which a test that waits for an event gives up.
 PATIENCE = 20
 
-# The same examples each time, so that a change is judged by itself; whoever
-# looks for more of them sets HYPOTHESIS_PROFILE=explore.
+# The same examples each time, so that a change is judged by itself. A few tell
+# whether old libraries do what new ones do, and whoever looks for more of them
+# sets HYPOTHESIS_PROFILE=explore.
 hypothesis.settings.register_profile(
     'unit', database=None, deadline=None, max_examples=100, derandomize=True)
+hypothesis.settings.register_profile(
+    'few', database=None, deadline=None, max_examples=20, derandomize=True)
 hypothesis.settings.register_profile(
     'explore', database=None, deadline=None, max_examples=10000)
 hypothesis.settings.load_profile(

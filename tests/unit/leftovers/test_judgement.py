@@ -26,6 +26,7 @@ from glance_progress.ceph import places
 from glance_progress.leftovers import facts
 from glance_progress.leftovers import finding
 from glance_progress.leftovers import judgement
+from tests.unit import base
 
 PLACE = places.Place('ceph', 'images', 'glance', '/etc/ceph/ceph.conf')
 IMAGE = '8d4b1d3a-6f5c-4a55-9e0b-0a1f2e3d4c5b'
@@ -334,7 +335,7 @@ class PropertiesTest(testtools.TestCase):
     """What holds whatever there is."""
 
     @hypothesis.given(any_image())
-    @hypothesis.settings(max_examples=1000, deadline=None)
+    @hypothesis.settings(max_examples=10 * base.EXAMPLES)
     def test_the_living_are_spared(self, image):
         removable = [each for each in judgement.judge(image, image)
                      if each.removable]
@@ -360,7 +361,7 @@ class PropertiesTest(testtools.TestCase):
                         and not image.row.import_task))
 
     @hypothesis.given(any_image(), any_image())
-    @hypothesis.settings(max_examples=500, deadline=None)
+    @hypothesis.settings(max_examples=5 * base.EXAMPLES)
     def test_what_changes_lives(self, before, now):
         hypothesis.assume(before != now)
         self.assertEqual([], judged(now, before))
