@@ -68,7 +68,7 @@ class Controller(images.ImagesController):
         self._queue = pace.Queue()
 
     def show_progress(self, req: Any, image_id: str) -> dict[str, Any]:
-        caller = recent.caller(req.context)
+        caller = recent.caller(_context(req))
         before = self._recent.get(caller, image_id)
         if before is not None and before.fresh:
             records = _records([before.image])[image_id]
@@ -121,6 +121,7 @@ class Controller(images.ImagesController):
         self, req: Any, marker: str | None = None, limit: int | None = None,
         failed: bool = False,
     ) -> dict[str, Any]:
+        _context(req)
         listed = self._failures if failed else self._transit
         page, next_marker = listed.page(req, marker, limit)
         page = locks.locked(page)
@@ -188,6 +189,18 @@ class _Records(dict[str, wire.Record]):
     """
 
     complete = False
+
+
+def _context(req: Any) -> Any:
+    """Return the context of *req*.
+
+    :raises webob.exc.HTTPException: Glance's middleware has refused the
+        request, for the length of its id, and has left that in the place of
+        the context instead of answering with it
+    """
+    if isinstance(req.context, webob.exc.HTTPException):
+        raise req.context
+    return req.context
 
 
 def _records(page: Sequence[database.Image]) -> dict[str, _Records]:

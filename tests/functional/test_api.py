@@ -102,6 +102,16 @@ class CommonTests:
             self.assertEqual(405, answer.status_code)
             self.assertEqual(404, self.get(path + '/').status_code)
 
+    def test_request_id_that_is_too_long(self) -> None:
+        """Glance means to refuse it, and breaks off at its own paths."""
+        headers = {**OWNER, 'X-Openstack-Request-ID': 'req-' + 61 * 'x'}
+        image_id = self.create()
+        for path in ('/v2/images/%s/progress' % image_id,
+                     '/v2/info/progress', '/v2/info/progress?failed=true'):
+            answer = self.get(path, headers)
+            self.assertEqual(431, answer.status_code, answer.text)
+            self.assertIn('max size 64', answer.text)
+
     def test_store_properties(self) -> None:
         answer = self.get('/v2/info/stores/detail', ADMIN)
         self.assertEqual(200, answer.status_code, answer.text)
