@@ -11,7 +11,6 @@
 # under the License.
 
 import fcntl
-import io
 import json
 import os
 import pathlib
@@ -22,72 +21,14 @@ import subprocess
 import sys
 import termios
 
-import fixtures
-from openstackclient import shell
-from osc_lib import clientmanager
 import yaml
 
-from glance_progress.records import wire
 from tests.unit import base
 from tests.unit import image_api
-
-OTHER = '00000000-0000-0000-0000-000000000001'
-
-
-class TestCase(base.TestCase):
-
-    def setUp(self):
-        super().setUp()
-        self.api = self.useFixture(image_api.ImageApi())
-        self.stdout, self.stderr = io.StringIO(), io.StringIO()
-        self.patch('sys.stdout', self.stdout)
-        self.patch('sys.stderr', self.stderr)
-        self.useFixture(fixtures.EnvironmentVariable(
-            'HOME', self.useFixture(fixtures.TempDir()).path))
-        self.useFixture(fixtures.EnvironmentVariable('COLUMNS', '120'))
-        for name in os.environ:
-            if name.startswith('OS_'):
-                self.useFixture(fixtures.EnvironmentVariable(name))
-        self.clock = self.useFixture(base.Clock('glance_progress.client'))
-        self.clock.sleep = self.sleep
-
-    def sleep(self, seconds):
-        self.clock.now += seconds
-
-    def identity(self):
-        return ['--os-auth-type', 'none', '--os-endpoint', self.api.endpoint]
-
-    def openstack(self, *argv, identity=None):
-        """Run the command and return its exit status."""
-        # A process has but one image client, and is to have one a call.
-        for name, value in vars(clientmanager.ClientManager).items():
-            if isinstance(value, clientmanager.ClientCache):
-                value._handle = None
-        for stream in (self.stdout, self.stderr):
-            stream.seek(0)
-            stream.truncate()
-        try:
-            return shell.main([*(identity or self.identity()),
-                               'image', 'progress', *argv])
-        except SystemExit as exc:
-            return exc.code
-
-    def keystone(self):
-        """Return options of a user who may not look for projects."""
-        return ['--os-auth-url', self.api.url + '/v3', '--os-username', 'u',
-                '--os-password', 'p', '--os-project-name', 'demo',
-                '--os-user-domain-id', 'd', '--os-project-domain-id', 'd',
-                '--os-identity-api-version', '3']
-
-    def lines(self):
-        return self.stdout.getvalue().splitlines()
-
-    def assert_says(self, text):
-        self.assertIn(text, self.stderr.getvalue())
-        self.assertNotIn('Traceback', self.stderr.getvalue())
+from tests.unit.osc import progress_base
 
 
-class TestShow(TestCase):
+class TestShow(progress_base.TestCase):
 
     def show(self, *argv, image='cirros'):
         return self.openstack('show', image, *argv)
@@ -104,14 +45,15 @@ class TestShow(TestCase):
         self.assert_says('debian')
 
     def test_deleted_image(self):
-        self.api.deleted[OTHER] = image_api.failed('deleted')
+        self.api.deleted[progress_base.OTHER] = image_api.failed('deleted')
         self.assertEqual('deleted', dict(self.table(
-            image_api.uploading(), image=OTHER))['status'])
-        self.assertEqual(1, self.show(image=OTHER[:-1] + '2'))
+            image_api.uploading(), image=progress_base.OTHER))['status'])
+        self.assertEqual(1, self.show(image=progress_base.OTHER[:-1] + '2'))
         self.assert_says('There is no image')
 
     def test_ambiguous_name(self):
-        self.api.images[OTHER] = {'id': OTHER, 'name': 'cirros'}
+        self.api.images[progress_base.OTHER] = {
+            'id': progress_base.OTHER, 'name': 'cirros'}
         self.assertEqual(1, self.show())
         self.assert_says('cirros')
         self.assertFalse([path for path in self.api.requests
@@ -199,7 +141,7 @@ class TestShow(TestCase):
         self.assert_says('no progress extension')
 
 
-class TestList(TestCase):
+class TestList(progress_base.TestCase):
 
     def setUp(self):
         super().setUp()
@@ -300,130 +242,7 @@ class TestList(TestCase):
         self.assert_says('no progress extension')
 
 
-class TestWatch(TestCase):
-
-    def watch(self, *answers, image='cirros', argv=()):
-        self.api.answers = list(answers)
-        return self.openstack('watch', image, *argv)
-
-    def test_to_the_end(self):
-        self.assertEqual(0, self.watch(
-            image_api.a_snapshot('queued'), image_api.uploading(),
-            image_api.uploading(500), image_api.finished()))
-        text = [re.sub(r' (at least )?\d\d:\d\d ->', ' TIME ->', line)
-                for line in self.lines()]
-        self.assertEqual([
-            'queued, waiting for data', 'queued TIME -> saving',
-            'ceph  25.0%  250B/0.98KiB, 25B/s, ETA 00:30  uploading',
-            'ceph  50.0%  500B/0.98KiB, 50B/s, ETA 00:10  uploading',
-            'queued TIME -> saving TIME -> active',
-            'ceph  100.0%  0.98KiB/0.98KiB, 100B/s  finished'], text)
-
-    def test_already_active(self):
-        self.assertEqual(0, self.watch(image_api.a_snapshot('active')))
-        self.assertEqual(['active'], self.lines())
-
-    def test_failure(self):
-        self.assertEqual(1, self.watch(
-            image_api.uploading(), image_api.failed()))
-        self.assertIn('saving', self.lines()[-2])
-        self.assertIn('-> queued', self.lines()[-2])
-        self.assertIn('failed: No room.', self.lines()[-1])
-
-    def test_failure_that_memcached_knows_nothing_of(self):
-        self.assertEqual(1, self.watch(
-            image_api.a_snapshot(), image_api.a_snapshot('queued')))
-
-    def copied(self, **fields):
-        return image_api.a_snapshot(
-            'active', size=1000, stores=frozenset(['a', 'ceph']), records=[
-                base.a_record(state=wire.FINISHED, request_id='req-1'),
-                base.a_record(store='b', state=wire.FAILED, **fields)])
-
-    def test_one_of_several_stores_failed(self):
-        self.assertEqual(1, self.watch(self.copied(request_id='req-1')))
-        self.assertEqual(1, self.watch(self.copied(
-            request_id='req-2', sequence=2)))
-        # memcached knows nothing of b
-        self.assertEqual(1, self.watch(image_api.a_snapshot(
-            'active', size=1000, stores=frozenset(['ceph']),
-            failed=frozenset('b'), records=[base.a_record(
-                state=wire.FINISHED, request_id='req-1')])))
-
-    def test_earlier_attempt_failed(self):
-        self.assertEqual(0, self.watch(self.copied(
-            request_id='req-2', sequence=0)))
-
-    def test_several_stores(self):
-        self.assertEqual(0, self.watch(
-            image_api.a_snapshot(
-                'active', importing=True, size=1000,
-                stores=frozenset(['a']), targets=frozenset(['b', 'ceph']),
-                records=[base.a_record()]),
-            image_api.finished()))
-        self.assertEqual(
-            ['active (copying)', 'a  100.0%  0.98KiB/0.98KiB  finished',
-             'b  0.0%  0B/0.98KiB  waiting'], self.lines()[:3])
-        self.assertEqual('ceph', self.lines()[3].split()[0])
-
-    def test_stall(self):
-        stalled = base.a_record()
-        life = [image_api.uploading()] + 99 * [
-            image_api.a_snapshot(records=[stalled], now=1100)]
-        self.assertEqual(0, self.watch(*life, image_api.finished()))
-        self.assertIn('stalled for 01:30', self.lines()[2])
-        self.assertEqual(2, self.watch(*life, argv=['--timeout', '30']))
-        self.assertEqual(1000131, self.clock.now)
-
-    def test_nothing_happens(self):
-        queued = image_api.a_snapshot('queued')
-        self.assertEqual(0, self.watch(*999 * [queued], image_api.finished()))
-        self.assertEqual(1000999, self.clock.now)
-        self.assertEqual(2, self.watch(
-            queued, argv=['--timeout', '3', '--interval', '.5']))
-        self.assertEqual(1001002.5, self.clock.now)
-        self.assert_says('Nothing has happened to image ' + base.IMAGE)
-
-    def test_image_deleted(self):
-        def delete():
-            del self.api.images[base.IMAGE]
-            return 404
-        self.assertEqual(1, self.watch(image_api.uploading(), delete))
-        self.assert_says('has been deleted')
-
-    def test_image_deleted_because_it_failed(self):
-        self.assertEqual(1, self.watch(
-            image_api.uploading(),
-            image_api.failed('deleted', failure='No\x1b[2Jroom.')))
-        self.assert_says(
-            'has been deleted. Before, it had failed: No?[2Jroom.')
-
-    def test_errors_that_pass(self):
-        self.assertEqual(0, self.watch(
-            image_api.uploading(), 503, image_api.HANG_UP,
-            image_api.finished()))
-        self.assertEqual('', self.stderr.getvalue())
-
-    def test_could_not_look(self):
-        for answers, image, text in (
-            ([image_api.uploading()], 'debian', 'debian'),
-            ([403], 'cirros', '403'),
-            ([image_api.uploading(), 503], 'cirros', '503'),
-        ):
-            self.assertEqual(255, self.watch(*answers, image=image))
-            self.assert_says(text)
-        self.api.extended = False
-        self.assertEqual(255, self.watch())
-        self.assert_says('no progress extension')
-
-    def test_usage(self):
-        for argv in (['--interval', '0'], ['--timeout', 'inf'],
-                     ['--timeout', 'soon']):
-            self.assertEqual(2, self.watch(argv=argv))
-            self.assert_says(argv[0])
-
-
-class TestProgram(TestCase):
+class TestProgram(progress_base.TestCase):
     """The program as users start it."""
 
     def start(self, **kwargs):
