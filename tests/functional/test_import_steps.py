@@ -16,119 +16,28 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
-import pathlib
 import re
 import signal
 import subprocess
-import threading
 import time
 from typing import Any
 
-import fixtures
 import psutil
-import requests
 
 from allinone.daemons import glance
 from glance_progress.imports import reasons
 from glance_progress.records import wire
 from tests.functional import api_base
 from tests.functional import base
+from tests.functional import misbehaving_source
 from tests.functional import services
-from tests.unit import web
+from tests.functional import slow_conversion
 
 MiB = base.MiB
 STAGING = wire.STAGING_STORE
 
 # Glance passes the token on to another Glance.
 WITH_TOKEN = {**api_base.OWNER, 'X-Auth-Token': 'none'}
-
-# Converts as the real one does, 8 MiB a second.
-_SLOW_QEMU_IMG = """#!/bin/sh
-if [ "$1" = convert ]; then
-  shift
-  set -- convert -r 8M "$@"
-fi
-exec /usr/bin/qemu-img "$@"
-"""
-
-
-class Source(fixtures.Fixture):
-    """A web server whose paths misbehave each in its own way.
-
-    Behind ``/glance`` it is the glance-api at *glance_url*, to which it says
-    who asks, as Keystone's middleware would.
-
-    :param port: on loopback
-    :param content: what it has to give
-    """
-
-    def __init__(self, port: int, content: bytes, glance_url: str) -> None:
-        self._port = port
-        self._content = content
-        self._glance_url = glance_url
-        self.go_on = threading.Event()
-
-    def _setUp(self) -> None:
-        self.url = self.useFixture(web.Server(self._answer, self._port)).url
-        self.addCleanup(self.go_on.set)
-
-    def _answer(self, request: web.Request) -> None:
-        if request.path == '/silent':
-            self.go_on.wait(60)
-        if request.path == '/missing':
-            request.send_error(404)
-        elif request.path == '/redirect':
-            request.send_response(302)
-            request.send_header('Location', 'http://127.0.0.1:1/')
-            request.end_headers()
-        elif request.path.startswith('/glance/'):
-            got = requests.get(
-                self._glance_url + request.path[len('/glance'):],
-                headers=api_base.OWNER, timeout=60)
-            self._give(request, got.content, len(got.content))
-        else:
-            short = request.path == '/short'
-            self._give(
-                request, self._content, len(self._content) + 10 * short)
-
-    def _give(self, request: web.Request, body: bytes, announced: int) -> None:
-        request.send_response(200)
-        request.send_header('Content-Length', str(announced))
-        request.end_headers()
-        if request.path == '/late' or request.path.endswith('/file'):
-            self.go_on.wait(60)
-        half = len(body) // 2 if request.path == '/half' else 0
-        request.wfile.write(body[:half])
-        if half:
-            self.go_on.wait(60)
-        request.wfile.write(body[half:])
-
-
-class _Slow:
-    """A Glance that finds a slow qemu-img on its PATH."""
-
-    directory: pathlib.Path
-
-    def environment(self) -> dict[str, str]:
-        programs = pathlib.Path(self.directory) / 'bin'
-        programs.mkdir(parents=True, exist_ok=True)
-        (programs / 'qemu-img').write_text(_SLOW_QEMU_IMG)
-        (programs / 'qemu-img').chmod(0o755)
-        environment: dict[str, str] = super().environment()  # type: ignore
-        path = environment.get('PATH', os.environ['PATH'])
-        return {**environment, 'PATH': '%s:%s' % (programs, path)}
-
-
-class SlowConversion(_Slow, glance.GlanceApi):
-    """Today's, with a slow qemu-img."""
-
-    def environment(self) -> dict[str, str]:
-        return {**super().environment(), 'PYTHONPATH': str(services.PROJECT)}
-
-
-class SlowDebianConversion(_Slow, glance.DebianGlanceApi):
-    """Debian's, with a slow qemu-img."""
 
 
 class TestCase(api_base.ApiTestCase):
@@ -145,9 +54,9 @@ class TestCase(api_base.ApiTestCase):
                     '[image_decompression,image_conversion]'},
             'image_conversion': {'output_format': 'raw'}}
 
-    def source(self, content: bytes = b'') -> Source:
-        return self.useFixture(
-            Source(self.download_port, content, self.api.url))
+    def source(self, content: bytes = b'') -> misbehaving_source.Source:
+        return self.useFixture(misbehaving_source.Source(
+            self.download_port, content, self.api.url))
 
     def download(self, path: str, content: bytes = b'') -> str:
         """Begin to import what the source has at *path*."""
@@ -280,7 +189,8 @@ class StepsTest(CommonTests, TestCase):
     @classmethod
     def make_api(cls) -> glance.GlanceBase:
         return api_base.make(
-            'glance-steps', kind=SlowConversion, options=cls.options(),
+            'glance-steps', kind=slow_conversion.SlowConversion,
+            options=cls.options(),
             # Its options say where to send what is staged elsewhere.
             uwsgi_args=('--import', 'tests.functional.keystone_options'))
 
@@ -449,5 +359,5 @@ class DebianStepsTest(CommonTests, TestCase):
     @classmethod
     def make_api(cls) -> glance.GlanceBase:
         return api_base.make(
-            'glance-steps-debian', kind=SlowDebianConversion,
+            'glance-steps-debian', kind=slow_conversion.SlowDebianConversion,
             venv=services.debian_venv(), workers=1, options=cls.options())
