@@ -64,7 +64,8 @@ class Exporter:
         prometheus_client.ProcessCollector(registry=self._registry)
         with server.listen(
                 address, self._registry, web_config_file) as listening:
-            self._start()
+            account.check(self._api)
+            self._metrics.start()
             threading.Thread(
                 target=listening.serve_forever, daemon=True).start()
             LOG.info('Listening on %s, port %d.', *address)
@@ -77,9 +78,7 @@ class Exporter:
         :raises account.Unusable: when Keystone refuses the account
         :raises textfile.Unusable: when it cannot be written
         """
-        self._start()
-        textfile.write_until(ended, path, self._registry, self._interval)
-
-    def _start(self) -> None:
         account.check(self._api)
+        textfile.write(path, self._registry)
         self._metrics.start()
+        textfile.write_until(ended, path, self._registry, self._interval)

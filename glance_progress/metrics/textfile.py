@@ -33,27 +33,32 @@ class Unusable(ValueError):
     """The file cannot be written; the text says why."""
 
 
-def write_until(
-    ended: threading.Event, path: str, registry: Any, interval: float
-) -> None:
-    """Write what there is, again and again, each time as a whole.
+def write(path: str, registry: Any) -> None:
+    """Write what there is, as a whole.
 
-    At the end the file is removed, since nothing in it is true any more.
-
-    :param ended: is set when it is over
-    :param interval: seconds between two times
-    :raises Unusable: when the first time fails
+    :raises Unusable: when it fails
     """
     try:
         prometheus_client.write_to_textfile(path, registry)
     except OSError as exc:
         raise Unusable('%s cannot be written (%s)' % (path, exc)) from exc
+
+
+def write_until(
+    ended: threading.Event, path: str, registry: Any, interval: float
+) -> None:
+    """Write what there is again and again, whether or not it can be written.
+
+    At the end the file is removed, since nothing in it is true any more.
+
+    :param ended: is set when it is over
+    :param interval: seconds between two times
+    """
     while not ended.wait(interval):
         try:
-            prometheus_client.write_to_textfile(path, registry)
-        except OSError as exc:
+            write(path, registry)
+        except Unusable as exc:
             if _seldom.admits(path):
-                LOG.error('%s is not written: %s (said once an hour)', path,
-                          exc)
+                LOG.error('%s (said once an hour)', exc)
     with contextlib.suppress(FileNotFoundError):
         os.remove(path)

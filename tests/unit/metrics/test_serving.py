@@ -223,6 +223,7 @@ class TestTextfile(TestCase):
                 steps.pop(0)()
                 return False
 
+        textfile.write(str(self.path), self.registry)
         textfile.write_until(Ended(), str(self.path), self.registry, 10)
 
     def test_it_is_written_again_and_then_removed(self):
@@ -257,4 +258,4 @@ class TestTextfile(TestCase):
         self.write(take_away, lambda: None, bring_back,
                    lambda: seen.append(self.path.exists()))
         self.assertEqual([True], seen)
-        self.assertEqual(1, self.logger.output.count('is not written'))
+        self.assertEqual(1, self.logger.output.count('cannot be written'))

@@ -20,11 +20,11 @@ from keystoneauth1 import exceptions
 
 from glance_progress.osc import upload_picture
 from tests.unit import image_api
-from tests.unit.osc import test_image_progress
+from tests.unit.osc import progress_base
 from tests.unit.upload import memory
 
 
-class TestUpload(test_image_progress.TestCase):
+class TestUpload(progress_base.TestCase):
 
     def setUp(self):
         super().setUp()
