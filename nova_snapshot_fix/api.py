@@ -39,6 +39,7 @@ from oslo_log import log as logging
 from nova_snapshot_fix import facts
 from nova_snapshot_fix import heal
 from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 from nova_snapshot_fix import opts
 from nova_snapshot_fix import remembered
 from nova_snapshot_fix import request_spec
@@ -73,27 +74,27 @@ class _Ask:
         self._api = api
 
     def image(self, image_id: str) -> Union[
-            judgement.Image, judgement.Unknown]:
+            known.Image, known.Unknown]:
         try:
             return facts.image(self._api.image_api.get(
                 self._context, image_id))
         except exception.ImageNotFound:
             # Glance says the same of what this user may not see.
-            return judgement.Unknown.NOT_SEEN
+            return known.Unknown.NOT_SEEN
         except Exception as exc:
             LOG.warning('Glance did not show image %s: %s', image_id, exc)
-            return judgement.Unknown.NO_ANSWER
+            return known.Unknown.NO_ANSWER
 
     def volume(self, volume_id: str) -> Union[
-            judgement.Image, judgement.Unknown]:
+            known.Image, known.Unknown]:
         try:
             return facts.image_of_volume(self._api.volume_api.get(
                 self._context, volume_id))
         except exception.VolumeNotFound:
-            return judgement.Unknown.NOT_SEEN
+            return known.Unknown.NOT_SEEN
         except Exception as exc:
             LOG.warning('Cinder did not show volume %s: %s', volume_id, exc)
-            return judgement.Unknown.NO_ANSWER
+            return known.Unknown.NO_ANSWER
 
 
 #: Actions that take a server's image metadata somewhere: into images, to the
@@ -147,7 +148,7 @@ class API(compute.API):
             metadata = instance.system_metadata
             requests = request_spec.images(cell_context, [instance.uuid])
             if not remembered.keys(metadata) and judgement.agree(
-                    instance.image_ref, metadata.get(judgement.KEY),
+                    instance.image_ref, metadata.get(known.KEY),
                     request_spec.image_id(requests.get(instance.uuid))):
                 return True
             healed = heal.heal(

@@ -37,7 +37,7 @@ except ImportError:  # Wallaby (23) and older
     from nova.db.sqlalchemy import api as db
     from nova.db.sqlalchemy import models
 
-from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 from nova_snapshot_fix import remembered
 
 #: Columns of an instance that are compared and changed here.
@@ -97,7 +97,7 @@ class History:
     unshelve it since the last rebuild that was not refused.
     """
 
-    rebuilds: dict[str | None, judgement.Rebuild] = dataclasses.field(
+    rebuilds: dict[str | None, known.Rebuild] = dataclasses.field(
         default_factory=dict)
     unshelve_failed: bool = False
 
@@ -138,10 +138,10 @@ def rows(
         (uuid, key): value for uuid, key, value in context.session.query(
             metadata.instance_uuid, metadata.key, metadata.value).filter(
                 metadata.instance_uuid.in_([row.uuid for row in found]),
-                metadata.key.in_((judgement.KEY, memory)),
+                metadata.key.in_((known.KEY, memory)),
                 metadata.deleted == 0).order_by(metadata.id)}
     return [Row(row.id, row.uuid, row.image_ref,
-                values.get((row.uuid, judgement.KEY)),
+                values.get((row.uuid, known.KEY)),
                 values.get((row.uuid, memory))) for row in found]
 
 
@@ -225,19 +225,19 @@ def histories(
             continue
         outcome = _outcome(of_action)
         history.rebuilds[each.request_id] = outcome
-        if outcome is not judgement.Rebuild.REFUSED:
+        if outcome is not known.Rebuild.REFUSED:
             history.unshelve_failed = False
     return found
 
 
-def _outcome(events: dict[str, str | None]) -> judgement.Rebuild:
+def _outcome(events: dict[str, str | None]) -> known.Rebuild:
     if _COMPUTE_EVENT in events:
-        return judgement.Rebuild.ACCEPTED
+        return known.Rebuild.ACCEPTED
     return {
-        'Error': judgement.Rebuild.REFUSED,
-        'Success': judgement.Rebuild.ACCEPTED,
-        None: judgement.Rebuild.UNDER_WAY,
-    }.get(events.get(_CONDUCTOR_EVENT, ''), judgement.Rebuild.UNKNOWN)
+        'Error': known.Rebuild.REFUSED,
+        'Success': known.Rebuild.ACCEPTED,
+        None: known.Rebuild.UNDER_WAY,
+    }.get(events.get(_CONDUCTOR_EVENT, ''), known.Rebuild.UNKNOWN)
 
 
 @_retried

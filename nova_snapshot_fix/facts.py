@@ -35,7 +35,7 @@ except ImportError:  # Train (20)
     from nova.utils import get_image_metadata_from_volume
 
 from nova_snapshot_fix import database
-from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 from nova_snapshot_fix import remembered
 from nova_snapshot_fix import request_spec
 
@@ -57,7 +57,7 @@ class Server:
     history: database.History
     moved: bool = False
 
-    def facts(self, context: Any) -> judgement.Facts:
+    def facts(self, context: Any) -> known.Facts:
         """Return the facts that the server is judged by.
 
         :raises ValueError: if Nova itself could not read its metadata
@@ -70,17 +70,17 @@ class Server:
         rebuilds = self.history.rebuilds
         rebuild_request, rebuild = (
             list(rebuilds.items()) or [
-                (None, judgement.Rebuild.UNKNOWN)])[-1]
+                (None, known.Rebuild.UNKNOWN)])[-1]
         requested: dict[str, str] = {}
         if self.request is not None:
             requested = request_spec.properties(
                 request_spec.image_meta(self.request))
-        return judgement.Facts(
+        return known.Facts(
             uuid=instance.uuid,
             project_id=instance.project_id,
             image_ref=image_ref,
             busy=(self.moved or instance.task_state is not None
-                  or rebuild is judgement.Rebuild.UNDER_WAY),
+                  or rebuild is known.Rebuild.UNDER_WAY),
             metadata=metadata,
             columns=instance.columns,
             recorded=request_spec.properties(image_meta(metadata)),
@@ -95,14 +95,14 @@ class Server:
             unshelve_failed=self.history.unshelve_failed,
             rebuild=rebuild,
             rebuild_request=rebuild_request,
-            ever_refused=judgement.Rebuild.REFUSED in rebuilds.values(),
+            ever_refused=known.Rebuild.REFUSED in rebuilds.values(),
             remembers=bool(remembered.keys(instance.metadata)),
             remembered=memory,
             remembered_rebuild=self._since(memory))
 
     def _since(
         self, memory: remembered.Remembered | None
-    ) -> judgement.Rebuild:
+    ) -> known.Rebuild:
         """Return REFUSED if that is all that has happened since.
 
         A nova-api without the extension leaves what is remembered, so that
@@ -110,12 +110,12 @@ class Server:
         """
         requests = list(self.history.rebuilds)
         if memory is None or memory.request_id not in requests:
-            return judgement.Rebuild.UNKNOWN
+            return known.Rebuild.UNKNOWN
         since = list(self.history.rebuilds.values())[
             requests.index(memory.request_id):]
         return next((each for each in since
-                     if each is not judgement.Rebuild.REFUSED),
-                    judgement.Rebuild.REFUSED)
+                     if each is not known.Rebuild.REFUSED),
+                    known.Rebuild.REFUSED)
 
 
 def load(context: Any, uuids: Collection[str]) -> dict[str, Server]:
@@ -159,25 +159,25 @@ def image_meta(metadata: remembered.Metadata) -> Any:
         utils.get_image_from_system_metadata(dict(metadata)))
 
 
-def image(record: Mapping[str, Any]) -> judgement.Image:
+def image(record: Mapping[str, Any]) -> known.Image:
     """Return an image.
 
     :param record: as nova.image.glance.API.get() returns it
     """
     base = record.get('properties', {}).get('base_image_ref')
-    return judgement.Image(
+    return known.Image(
         record['id'], str(base) if base else None, _properties(record),
         record)
 
 
-def image_of_volume(volume: Mapping[str, Any]) -> judgement.Image:
+def image_of_volume(volume: Mapping[str, Any]) -> known.Image:
     """Return the image that a volume was made from.
 
     :param volume: as Cinder's API shows it
     """
     record = get_image_metadata_from_volume(volume)
     found = volume.get('volume_image_metadata', {}).get('image_id')
-    return judgement.Image(found or None, None, _properties(record), record)
+    return known.Image(found or None, None, _properties(record), record)
 
 
 def _properties(record: Mapping[str, Any]) -> dict[str, str]:

@@ -26,6 +26,7 @@ from nova import exception
 from nova_snapshot_fix import database
 from nova_snapshot_fix import facts as servers
 from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 from nova_snapshot_fix import remembered
 from nova_snapshot_fix import request_spec
 
@@ -37,11 +38,11 @@ class Ask(Protocol):
     """Asks Glance and Cinder."""
 
     def image(self, image_id: str) -> Union[
-            judgement.Image, judgement.Unknown]:
+            known.Image, known.Unknown]:
         """Return an image, or why it is not known."""
 
     def volume(self, volume_id: str) -> Union[
-            judgement.Image, judgement.Unknown]:
+            known.Image, known.Unknown]:
         """Return the image that a volume was made from."""
 
 
@@ -53,7 +54,7 @@ class Healed:
     nothing. It is False where the server was busy each time.
     """
 
-    facts: judgement.Facts
+    facts: known.Facts
     verdict: judgement.Verdict
     written: bool
 
@@ -64,14 +65,14 @@ class Healed:
 
 def judge(
     context: Any, server: servers.Server, ask: Ask, base_of_snapshot: str
-) -> tuple[judgement.Facts, judgement.Verdict]:
+) -> tuple[known.Facts, judgement.Verdict]:
     """Return what is wrong with a server; nothing is written."""
     facts = server.facts(context)
     return facts, judgement.judge(
         facts, ask.image, ask.volume, base_of_snapshot)
 
 
-def wants(facts: judgement.Facts, verdict: judgement.Verdict) -> bool:
+def wants(facts: known.Facts, verdict: judgement.Verdict) -> bool:
     """Return whether a verdict says to write anything."""
     return (verdict.restore is not None or verdict.request or verdict.clear
             or verdict.key != facts.key)
@@ -104,7 +105,7 @@ def heal(
 
 
 def _write(
-    context: Any, server: servers.Server, facts: judgement.Facts,
+    context: Any, server: servers.Server, facts: known.Facts,
     verdict: judgement.Verdict,
 ) -> bool:
     restored, columns = _restored(context, facts, verdict)
@@ -147,7 +148,7 @@ def _change(
 
 
 def _change_request(
-    context: Any, instance: database.Instance, facts: judgement.Facts,
+    context: Any, instance: database.Instance, facts: known.Facts,
     verdict: judgement.Verdict,
 ) -> bool:
     image = servers.image_meta(remembered.image_metadata(instance.metadata))
@@ -164,12 +165,12 @@ def _change_request(
 
 
 def _restored(
-    context: Any, facts: judgement.Facts, verdict: judgement.Verdict
+    context: Any, facts: known.Facts, verdict: judgement.Verdict
 ) -> tuple[dict[str, str | None] | None, remembered.Columns]:
     restore = verdict.restore
     if restore is None:
         return None, {}
-    if isinstance(restore, judgement.Image):
+    if isinstance(restore, known.Image):
         return (servers.recorded(context, facts.uuid, restore.record),
                 servers.columns(restore.record))
     return restore.image_metadata, restore.columns

@@ -29,7 +29,7 @@ from openstack import exceptions
 from oslo_log import log as logging
 
 from nova_snapshot_fix import facts
-from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 
 CONF = nova_conf.CONF
 LOG = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ _ATTRIBUTES = frozenset((
     'virtual_size', 'visibility'))
 _RECORDED = ('container_format', 'disk_format', 'id', 'min_disk', 'min_ram')
 
-Known = Union[judgement.Image, judgement.Unknown]
+Known = Union[known.Image, known.Unknown]
 
 
 class NoCredentials(Exception):
@@ -122,11 +122,11 @@ class Ask:
                 'properties': {key: value for key, value in found.items()
                                if key not in _ATTRIBUTES}})
         except exceptions.NotFoundException:
-            return (judgement.Unknown.GONE if self._sees_all()
-                    else judgement.Unknown.NOT_SEEN)
+            return (known.Unknown.GONE if self._sees_all()
+                    else known.Unknown.NOT_SEEN)
         except Exception as exc:
             LOG.warning('Glance did not show image %s: %s', image_id, exc)
-            return judgement.Unknown.NO_ANSWER
+            return known.Unknown.NO_ANSWER
 
     def volume(self, volume_id: str) -> Known:
         """Return the image that a volume was made from.
@@ -138,10 +138,10 @@ class Ask:
             return facts.image_of_volume(
                 _get(cloud.block_storage, '/volumes/%s' % volume_id)['volume'])
         except exceptions.NotFoundException:
-            return judgement.Unknown.NOT_SEEN
+            return known.Unknown.NOT_SEEN
         except Exception as exc:
             LOG.warning('Cinder did not show volume %s: %s', volume_id, exc)
-            return judgement.Unknown.NO_ANSWER
+            return known.Unknown.NO_ANSWER
 
     def _look_around(self) -> bool:
         """Return whether private images of other projects are shown.

@@ -16,7 +16,8 @@ Nova records the base image of a server in
 ``system_metadata['image_base_image_ref']``, beside the properties of its image
 in other ``image_*`` keys, and gives all of them to each snapshot. The command
 and the API extension ask :func:`judge`, and nobody else decides. It knows
-nothing of Nova: :mod:`nova_snapshot_fix.facts` gathers the facts.
+nothing of Nova: :mod:`nova_snapshot_fix.facts` gathers the facts, and
+:mod:`nova_snapshot_fix.known` has the words for them.
 
 That a rebuild was refused is Nova's own word: the server's newest rebuild has
 an event of the conductor that ended in an error, and none of a compute service
@@ -26,133 +27,16 @@ no metadata are replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Mapping
 import dataclasses
 import enum
 import functools
-from typing import Any
-from typing import Optional
-from typing import Union
 
+from nova_snapshot_fix import known
 from nova_snapshot_fix import remembered as memory
-
-#: The key in system_metadata that snapshots get their base_image_ref from.
-KEY = memory.IMAGE_PREFIX + 'base_image_ref'
 
 #: Values of the option ``base_of_snapshot``.
 IMAGE = 'image'
 ORIGIN = 'origin'
-
-#: What the libvirt driver registers on a server where its image does not say
-#: (nova.virt.libvirt.driver.REGISTER_IMAGE_PROPERTY_DEFAULTS).
-REGISTERED = frozenset((
-    'hw_cdrom_bus', 'hw_disk_bus', 'hw_input_bus', 'hw_machine_type',
-    'hw_pointer_model', 'hw_video_model', 'hw_vif_model'))
-
-Metadata = Mapping[str, Optional[str]]
-
-#: Properties by the names that Nova has for them, as text.
-Properties = Mapping[str, str]
-
-
-class Unknown(enum.Enum):
-    """Why an image, or what a volume was made from, is not known."""
-
-    #: There is no such image, says somebody who would see it.
-    GONE = 'gone'
-    #: The one who asks may not see it, or it is gone.
-    NOT_SEEN = 'not seen'
-    #: The service has not answered.
-    NO_ANSWER = 'no answer'
-
-
-@dataclasses.dataclass(frozen=True)
-class Image:
-    """What Glance says of an image, or Cinder of a volume's, today.
-
-    ``id`` is None for a volume that was not made from an image. ``base`` is
-    the property base_image_ref. ``properties`` are those that Nova knows,
-    ``record`` is the whole as a dictionary of Nova's.
-    """
-
-    id: str | None
-    base: str | None
-    properties: Properties
-    record: Mapping[str, Any]
-
-
-#: Returns an image by its id, or that of a volume by the volume's id.
-LookUp = Callable[[str], Union[Image, Unknown]]
-
-
-class Rebuild(enum.Enum):
-    """What came of a rebuild, by Nova's record of the server's actions."""
-
-    #: The conductor found no host; no compute service was asked.
-    REFUSED = 'refused'
-    #: It was handed to a compute service.
-    ACCEPTED = 'accepted'
-    #: The conductor has begun, and not said yet how it ended. Nova clears the
-    #: task_state of a server before it records that a rebuild was refused.
-    UNDER_WAY = 'under way'
-    #: There is none, or its record has been removed.
-    UNKNOWN = 'unknown'
-
-
-@dataclasses.dataclass(frozen=True)
-class Facts:
-    """What the databases of Nova say of a server.
-
-    ``volume`` is the id of its root volume and None where it has none;
-    ``metadata`` are its image_* keys, ``recorded`` those properties of them
-    that Nova knows, ``columns`` those that a rebuild takes from an image, and
-    ``requested`` and ``requested_properties`` the id and the properties of
-    RequestSpec.image. ``shelved_image`` is what the last shelving has made of
-    the server, None when it has been unshelved since; ``unshelve_failed`` says
-    that a compute service has failed to do that since the last rebuild that
-    was not refused. ``rebuild`` is what came of the newest rebuild, whose
-    request had the id ``rebuild_request``;
-    ``ever_refused`` says whether any was refused, and ``remembered_rebuild``
-    what came of the one that ``remembered`` is from, and of those since:
-    REFUSED if all of them were.
-    """
-
-    uuid: str
-    project_id: str | None
-    image_ref: str | None
-    busy: bool
-    metadata: Metadata
-    columns: memory.Columns
-    recorded: Properties
-    volume_backed: bool
-    volume: str | None
-    has_request: bool
-    requested: str | None
-    requested_properties: Properties
-    rebuild: Rebuild
-    shelved_image: str | None = None
-    unshelve_failed: bool = False
-    rebuild_request: str | None = None
-    ever_refused: bool = False
-    remembers: bool = False
-    remembered: memory.Remembered | None = None
-    remembered_rebuild: Rebuild = Rebuild.UNKNOWN
-
-    @property
-    def key(self) -> str | None:
-        """The base image that is recorded; None where none is."""
-        return self.metadata.get(KEY)
-
-    @property
-    def as_requested(self) -> bool:
-        """The metadata have the properties of the image in the RequestSpec.
-
-        What a driver has registered on the server since does not count.
-        """
-        return self.has_request and self.requested_properties == {
-            name: value for name, value in self.recorded.items()
-            if name in self.requested_properties or name not in REGISTERED}
 
 
 class State(enum.Enum):
@@ -255,7 +139,7 @@ class Verdict:
     row: Row
     key: str | None
     source: Source | None = None
-    restore: memory.Remembered | Image | None = None
+    restore: memory.Remembered | known.Image | None = None
     request: bool = False
     request_id: str | None = None
     clear: bool = False
@@ -296,7 +180,7 @@ def agree(
 
 
 def judge(
-    facts: Facts, image: LookUp, volume: LookUp,
+    facts: known.Facts, image: known.LookUp, volume: known.LookUp,
     base_of_snapshot: str = IMAGE,
 ) -> Verdict:
     """Return the row of the table for a server.
@@ -315,7 +199,7 @@ def judge(
     return dataclasses.replace(verdict, clear=facts.remembers)
 
 
-def _by_memory(facts: Facts) -> Verdict | None:
+def _by_memory(facts: known.Facts) -> Verdict | None:
     """Judge by what was remembered before the newest rebuild, if that counts.
 
     It does while the refusal is all that has happened since: the metadata are
@@ -324,8 +208,8 @@ def _by_memory(facts: Facts) -> Verdict | None:
     them back.
     """
     before = facts.remembered
-    if (before is None or facts.rebuild is not Rebuild.REFUSED
-            or facts.remembered_rebuild is not Rebuild.REFUSED):
+    if (before is None or facts.rebuild is not known.Rebuild.REFUSED
+            or facts.remembered_rebuild is not known.Rebuild.REFUSED):
         return None
     if not facts.volume_backed and not (
             same_image(before.image_ref, facts.image_ref)
@@ -348,28 +232,29 @@ def _by_memory(facts: Facts) -> Verdict | None:
             and _but_key(facts.metadata) == _but_key(before.image_metadata)):
         return None
     return Verdict(
-        Row.REFUSED_REMEMBERED, before.image_metadata.get(KEY),
+        Row.REFUSED_REMEMBERED, before.image_metadata.get(known.KEY),
         Source.REMEMBERED, dataclasses.replace(before, columns=columns),
         stale, before.requested)
 
 
-def _but_key(metadata: Metadata) -> Metadata:
-    return {key: value for key, value in metadata.items() if key != KEY}
+def _but_key(metadata: known.Metadata) -> known.Metadata:
+    return {key: value for key, value in metadata.items() if key != known.KEY}
 
 
-def _of_volume(facts: Facts, volume: LookUp) -> Verdict:
+def _of_volume(facts: known.Facts, volume: known.LookUp) -> Verdict:
     # Nova leaves image_ref alone when it rebuilds such a server, so that only
     # the record of its actions, and Cinder, tell what the volume holds.
     if facts.requested is None or not facts.ever_refused:
         return Verdict(Row.VOLUME, facts.key)
-    refused = facts.rebuild is Rebuild.REFUSED and facts.as_requested
+    refused = facts.rebuild is known.Rebuild.REFUSED and facts.as_requested
     if (not refused and same_image(facts.key, facts.requested)
             # As at the creation of a server with an image and a volume. A
             # refusal leaves another image there.
             or same_image(facts.requested, facts.image_ref)):
         return Verdict(Row.VOLUME, facts.key)
-    found = Unknown.NO_ANSWER if facts.volume is None else volume(facts.volume)
-    if isinstance(found, Unknown):
+    found = (known.Unknown.NO_ANSWER if facts.volume is None
+             else volume(facts.volume))
+    if isinstance(found, known.Unknown):
         return _not_known(found, facts, Row.NOT_SEEN)
     if same_image(found.id, facts.requested):
         return Verdict(Row.VOLUME_AS_REQUESTED, facts.key)
@@ -381,7 +266,7 @@ def _of_volume(facts: Facts, volume: LookUp) -> Verdict:
 
 
 def _of_image(
-    facts: Facts, image: LookUp, base_of_snapshot: str
+    facts: known.Facts, image: known.LookUp, base_of_snapshot: str
 ) -> Verdict:
     image_ref = facts.image_ref
     if not image_ref:
@@ -395,17 +280,17 @@ def _of_image(
         # The next unshelving takes what was left there for the server's own,
         # and deletes it in Glance.
         found = image(image_ref)
-        if found in (Unknown.NOT_SEEN, Unknown.NO_ANSWER):
+        if found in (known.Unknown.NOT_SEEN, known.Unknown.NO_ANSWER):
             return _not_known(found, facts, Row.NOT_SEEN)
-        if isinstance(found, Unknown) or same_image(
+        if isinstance(found, known.Unknown) or same_image(
                 found.base, facts.requested):
             return Verdict(Row.SHELVED_IMAGE, facts.key)
     perhaps = stale and facts.as_requested
-    if perhaps and facts.rebuild is Rebuild.REFUSED:
+    if perhaps and facts.rebuild is known.Rebuild.REFUSED:
         return _refused(facts, image_ref, image(image_ref), base_of_snapshot)
-    no_record = perhaps and facts.rebuild is Rebuild.UNKNOWN
+    no_record = perhaps and facts.rebuild is known.Rebuild.UNKNOWN
     row = Row.STALE_REQUEST
-    if facts.rebuild is Rebuild.REFUSED:
+    if facts.rebuild is known.Rebuild.REFUSED:
         row = Row.REFUSED_REQUEST
     if same_image(facts.key, image_ref):
         return Verdict(row if stale else Row.NAMES_IMAGE, facts.key,
@@ -417,11 +302,11 @@ def _of_image(
                        request_id=image_ref)
     found = image(image_ref)
     if not facts.key:
-        if found in (Unknown.NOT_SEEN, Unknown.NO_ANSWER):
+        if found in (known.Unknown.NOT_SEEN, known.Unknown.NO_ANSWER):
             return _not_known(found, facts, Row.NOT_SEEN)
         return Verdict(Row.MISSING, _anew(image_ref, found, base_of_snapshot),
                        request=stale, request_id=image_ref)
-    if isinstance(found, Unknown):
+    if isinstance(found, known.Unknown):
         return _not_known(found, facts, Row.ORIGIN_GONE)
     stale = stale and not same_image(facts.requested, found.base)
     if same_image(facts.key, found.base) and not (stale and no_record):
@@ -432,12 +317,12 @@ def _of_image(
 
 
 def _refused(
-    facts: Facts, image_ref: str, found: Image | Unknown,
+    facts: known.Facts, image_ref: str, found: known.Image | known.Unknown,
     base_of_snapshot: str,
 ) -> Verdict:
     """Judge a server with the properties of the refused image."""
-    if isinstance(found, Unknown):
-        if found is Unknown.GONE:
+    if isinstance(found, known.Unknown):
+        if found is known.Unknown.GONE:
             return Verdict(Row.REFUSED_IMAGE_GONE, image_ref)
         return _not_known(found, facts, Row.NOT_SEEN)
     same = found.properties == facts.requested_properties
@@ -454,27 +339,28 @@ def _refused(
         Source.GLANCE, found, request=True, request_id=image_ref)
 
 
-def _not_known(found: Unknown, facts: Facts, gone: Row) -> Verdict:
+def _not_known(found: known.Unknown, facts: known.Facts, gone: Row) -> Verdict:
     return Verdict({
-        Unknown.GONE: gone, Unknown.NOT_SEEN: Row.NOT_SEEN,
-        Unknown.NO_ANSWER: Row.NO_ANSWER}[found], facts.key)
+        known.Unknown.GONE: gone, known.Unknown.NOT_SEEN: Row.NOT_SEEN,
+        known.Unknown.NO_ANSWER: Row.NO_ANSWER}[found], facts.key)
 
 
 def _anew(
-    image_ref: str, found: Image | Unknown, base_of_snapshot: str
+    image_ref: str, found: known.Image | known.Unknown, base_of_snapshot: str
 ) -> str:
     """Return what to write for a server that has just got *image_ref*.
 
     The image itself is what Nova's rebuild, shelve and resize write; what it
     stems from is what Nova writes for a new server.
     """
-    if base_of_snapshot == ORIGIN and isinstance(found, Image) and found.base:
+    if (base_of_snapshot == ORIGIN and isinstance(found, known.Image)
+            and found.base):
         return found.base
     return image_ref
 
 
 def healed(
-    facts: Facts, verdict: Verdict, restored: Metadata | None
+    facts: known.Facts, verdict: Verdict, restored: known.Metadata | None
 ) -> dict[str, str | None]:
     """Return what the image_* metadata of a server should be.
 
@@ -487,12 +373,12 @@ def healed(
     if restored is not None:
         registered = {
             memory.IMAGE_PREFIX + name
-            for name in REGISTERED - facts.requested_properties.keys()}
+            for name in known.REGISTERED - facts.requested_properties.keys()}
         after = {**restored, **{
             key: value for key, value in facts.metadata.items()
             if key in registered}}
     if verdict.key is None:
-        after.pop(KEY, None)
+        after.pop(known.KEY, None)
     else:
-        after[KEY] = verdict.key
+        after[known.KEY] = verdict.key
     return after

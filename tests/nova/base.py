@@ -40,9 +40,9 @@ from nova.volume import cinder
 from oslo_utils import uuidutils
 import tenacity
 
-from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 
-KEY = judgement.KEY
+KEY = known.KEY
 
 STOCK_ROUTER = 'nova.api.openstack.compute:APIRouterV21.factory'
 OUR_ROUTER = 'nova_snapshot_fix.api:APIRouterV21.factory'

@@ -20,6 +20,7 @@ from unittest import mock
 
 from nova_snapshot_fix import api
 from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 
 
 class StockTest(base.TestCase):
@@ -220,7 +221,7 @@ class ExtensionTest(base.TestCase):
         self.forget(server)
         refused = self.metadata(server)
         with mock.patch.object(api._Ask, 'image', autospec=True,
-                               return_value=judgement.Unknown.NO_ANSWER):
+                               return_value=known.Unknown.NO_ANSWER):
             with mock.patch.object(
                     api.LOG, 'warning', autospec=True) as warning:
                 self.snapshot(server)

@@ -26,7 +26,7 @@ from nova_snapshot_fix.cmd import arguments
 from nova_snapshot_fix.cmd import main
 from nova_snapshot_fix import database
 from nova_snapshot_fix import facts
-from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 from nova_snapshot_fix import request_spec
 
 KEY_ALONE = {base.KEY: None}
@@ -45,15 +45,15 @@ class Ask:
     def image(self, image_id):
         self.asked.append(image_id)
         if self.down:
-            return judgement.Unknown.NO_ANSWER
+            return known.Unknown.NO_ANSWER
         if image_id not in self._images:
-            return (judgement.Unknown.GONE if self.sees_all
-                    else judgement.Unknown.NOT_SEEN)
+            return (known.Unknown.GONE if self.sees_all
+                    else known.Unknown.NOT_SEEN)
         return facts.image(copy.deepcopy(self._images[image_id]))
 
     def volume(self, volume_id):
         if self.down:
-            return judgement.Unknown.NO_ANSWER
+            return known.Unknown.NO_ANSWER
         volume = {'size': 1}
         if volume_id in self._volumes:
             volume['volume_image_metadata'] = self._volumes[volume_id]

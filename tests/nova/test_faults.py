@@ -30,7 +30,7 @@ from oslo_db import exception as db_exception
 from nova_snapshot_fix import api
 from nova_snapshot_fix import database
 from nova_snapshot_fix import heal
-from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 from nova_snapshot_fix import opts
 from nova_snapshot_fix import remembered
 from nova_snapshot_fix import request_spec
@@ -126,8 +126,8 @@ class FaultTest(base.TestCase):
         ask = api._Ask(None, mock.Mock())
         get = ask._api.image_api.get
         for error, answer in (
-                (exception.ImageNotAuthorized, judgement.Unknown.NO_ANSWER),
-                (exception.ImageNotFound, judgement.Unknown.NOT_SEEN)):
+                (exception.ImageNotAuthorized, known.Unknown.NO_ANSWER),
+                (exception.ImageNotFound, known.Unknown.NOT_SEEN)):
             get.side_effect = error(image_id=base.A)
             self.assertIs(answer, ask.image(base.A))
 

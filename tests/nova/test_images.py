@@ -26,7 +26,7 @@ from nova import conf
 import testtools
 
 from nova_snapshot_fix import images
-from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 
 try:
     from nova.tests.fixtures import ConfFixture
@@ -106,20 +106,20 @@ class ImagesTest(testtools.TestCase):
 
     def test_gone(self):
         """That is only said by somebody who is shown what is not theirs."""
-        self.assertIs(judgement.Unknown.GONE, self.ask.image(base.REFUSED))
+        self.assertIs(known.Unknown.GONE, self.ask.image(base.REFUSED))
         self.ask.image(base.MODEL)
         self.assertEqual(1, self.asked['/v2/images'])
 
     def test_not_seen(self):
         for answer in {'images': []}, 403:
             self.answers['/v2/images'] = answer
-            self.assertIs(judgement.Unknown.NOT_SEEN,
+            self.assertIs(known.Unknown.NOT_SEEN,
                           images.Ask().image(base.REFUSED))
 
     def test_no_answer(self):
         for status in 401, 403, 500:
             self.answers['/v2/images/' + base.A] = status
-            self.assertIs(judgement.Unknown.NO_ANSWER,
+            self.assertIs(known.Unknown.NO_ANSWER,
                           images.Ask().image(base.A))
 
     def test_volume(self):
@@ -133,9 +133,9 @@ class ImagesTest(testtools.TestCase):
                          (found.id, found.properties))
         del volume['volume_image_metadata']
         self.assertIsNone(self.ask.volume('v').id)
-        self.assertIs(judgement.Unknown.NOT_SEEN, self.ask.volume('other'))
+        self.assertIs(known.Unknown.NOT_SEEN, self.ask.volume('other'))
         answers['/v3/volumes/v'] = 500
-        self.assertIs(judgement.Unknown.NO_ANSWER, self.ask.volume('v'))
+        self.assertIs(known.Unknown.NO_ANSWER, self.ask.volume('v'))
 
     def test_no_credentials(self):
         conf.CONF.set_override('auth_type', None, 'service_user')

@@ -26,7 +26,7 @@ from nova.policies import servers as servers_policies
 
 from nova_snapshot_fix import api
 from nova_snapshot_fix import database
-from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 from tests.nova import test_cells
 
 
@@ -107,5 +107,5 @@ if base.RELEASE >= 26:
                 task.execute()
                 found = list(database.histories(far, [server])[
                     server].rebuilds.values())
-            self.assertEqual([judgement.Rebuild.REFUSED,
-                              judgement.Rebuild.ACCEPTED], found)
+            self.assertEqual([known.Rebuild.REFUSED,
+                              known.Rebuild.ACCEPTED], found)

@@ -49,7 +49,7 @@ from allinone.daemons import mariadb
 from nova_snapshot_fix.cmd import arguments
 import nova_snapshot_fix.cmd.main
 from nova_snapshot_fix import database
-from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 from nova_snapshot_fix import request_spec
 
 IMAGES = [str(uuid.uuid4()) for _ in range(50)]
@@ -148,7 +148,7 @@ def fill(directory: str, url: str, count: int, wrong: float) -> None:
                 {'instance_uuid': server, 'key': key, 'value': value,
                  'deleted': 0}
                 for server, _, base in chunk
-                for key, value in {**_METADATA, judgement.KEY: base}.items()
+                for key, value in {**_METADATA, known.KEY: base}.items()
                 if value is not None])
         with api.begin() as connection:
             connection.execute(specs.insert(), [

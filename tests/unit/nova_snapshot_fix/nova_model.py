@@ -24,9 +24,10 @@ import dataclasses
 import itertools
 
 from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 from nova_snapshot_fix import remembered
 
-KEY = judgement.KEY
+KEY = known.KEY
 PREFIX = remembered.IMAGE_PREFIX
 
 #: Where a repair may fail: after what it has written.
@@ -37,7 +38,7 @@ REQUEST = 'request'
 KNOWN = ('hw_machine_type', 'hw_disk_bus', 'os_distro')
 
 
-def known(properties):
+def as_known(properties):
     return {name: value for name, value in properties.items()
             if name in KNOWN}
 
@@ -59,11 +60,11 @@ class Server:
     metadata: dict
     requested: str | None
     requested_properties: dict
-    rebuild: judgement.Rebuild = judgement.Rebuild.UNKNOWN
+    rebuild: known.Rebuild = known.Rebuild.UNKNOWN
     ever_refused: bool = False
     rebuild_request: int = 0
     memory: remembered.Remembered | None = None
-    memory_rebuild: judgement.Rebuild = judgement.Rebuild.UNKNOWN
+    memory_rebuild: known.Rebuild = known.Rebuild.UNKNOWN
     memory_request_refused: bool = False
     metadata_refused: bool = False
     request_refused: bool = False
@@ -103,7 +104,7 @@ class Nova:
         metadata = recorded(properties)
         metadata.setdefault(KEY, image_id)
         return Server(False, image_id, image_id, metadata, image_id,
-                      known(properties))
+                      as_known(properties))
 
     def create_volume_backed(self, image_id, with_image_ref=False):
         """*image_id* is that of the volume, None for one of no image."""
@@ -114,7 +115,7 @@ class Nova:
         metadata = recorded(properties)
         metadata.setdefault(KEY, ref)
         return Server(True, ref, image_id, metadata, ref or None,
-                      known(properties))
+                      as_known(properties))
 
     def snapshot(self, server):
         properties = {key[len(PREFIX):]: value
@@ -138,18 +139,18 @@ class Nova:
         server.metadata = {**recorded(properties), KEY: image_id}
         server.metadata_refused = another and refused
         if not another:
-            server.rebuild = judgement.Rebuild.ACCEPTED
+            server.rebuild = known.Rebuild.ACCEPTED
         else:
             server.requested = image_id
-            server.requested_properties = known(properties)
+            server.requested_properties = as_known(properties)
             server.request_refused = refused
-            server.rebuild = (judgement.Rebuild.REFUSED if refused
-                              else judgement.Rebuild.ACCEPTED)
-        if remembers or server.rebuild is not judgement.Rebuild.REFUSED:
+            server.rebuild = (known.Rebuild.REFUSED if refused
+                              else known.Rebuild.ACCEPTED)
+        if remembers or server.rebuild is not known.Rebuild.REFUSED:
             # What is remembered may be older, of a refused rebuild; it
             # counts until one of those since was not refused.
             server.memory_rebuild = server.rebuild
-        if server.rebuild is judgement.Rebuild.REFUSED:
+        if server.rebuild is known.Rebuild.REFUSED:
             server.ever_refused = True
             if server.volume_backed and own:
                 server.image_ref = own  # as the conductor has it
@@ -175,27 +176,27 @@ class Nova:
 
     def _image(self, image_id):
         if self.down:
-            return judgement.Unknown.NO_ANSWER
+            return known.Unknown.NO_ANSWER
         properties = self.images.get(image_id)
         if properties is None:
-            return judgement.Unknown.GONE
-        return judgement.Image(image_id, properties.get('base_image_ref'),
-                               known(properties), properties)
+            return known.Unknown.GONE
+        return known.Image(image_id, properties.get('base_image_ref'),
+                           as_known(properties), properties)
 
     def _volume(self, volume_id):
         if self.down:
-            return judgement.Unknown.NO_ANSWER
+            return known.Unknown.NO_ANSWER
         found = dict(self.volume_images[volume_id] or {})
         image_id = found.pop('image_id', None)
-        return judgement.Image(image_id, None, known(found), found)
+        return known.Image(image_id, None, as_known(found), found)
 
     def facts(self, server):
-        return judgement.Facts(
+        return known.Facts(
             uuid='server', project_id=None, image_ref=server.image_ref,
             busy=False, metadata=dict(server.metadata),
             columns={'image_ref': server.image_ref},
-            recorded=known({key[len(PREFIX):]: value
-                            for key, value in server.metadata.items()}),
+            recorded=as_known({key[len(PREFIX):]: value
+                               for key, value in server.metadata.items()}),
             volume_backed=server.volume_backed,
             volume='volume' if server.volume_backed else None,
             has_request=True, requested=server.requested,
@@ -219,11 +220,11 @@ class Nova:
         verdict = self.judge(server)
         restored = None
         if (verdict.row is judgement.Row.REFUSED_REQUEST
-                and server.requested_properties == known(
+                and server.requested_properties == as_known(
                     self.images.get(server.image_ref, {}))):
             # Of two images with the same properties nobody can tell.
             server.metadata_refused = False
-        if isinstance(verdict.restore, judgement.Image):
+        if isinstance(verdict.restore, known.Image):
             restored = recorded(verdict.restore.record)
         elif verdict.restore is not None:
             restored = verdict.restore.image_metadata
@@ -245,7 +246,7 @@ class Nova:
                 server.memory_request_refused = False
         if verdict.request and until != CELL:
             server.requested = verdict.request_id
-            server.requested_properties = known({
+            server.requested_properties = as_known({
                 key[len(PREFIX):]: value
                 for key, value in server.metadata.items()})
             server.request_refused = (

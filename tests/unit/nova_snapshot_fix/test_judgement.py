@@ -18,19 +18,20 @@ import dataclasses
 import testtools
 
 from nova_snapshot_fix import judgement
+from nova_snapshot_fix import known
 from nova_snapshot_fix import remembered
 
-KEY = judgement.KEY
+KEY = known.KEY
 Row = judgement.Row
-Rebuild = judgement.Rebuild
-Unknown = judgement.Unknown
+Rebuild = known.Rebuild
+Unknown = known.Unknown
 
 SAME = object()
 
 OF_A = {'hw_disk_bus': 'virtio'}
 OF_C = {'os_type': 'windows'}
 
-FACTS = judgement.Facts(
+FACTS = known.Facts(
     uuid='s', project_id='p', image_ref='A', busy=False,
     metadata={KEY: 'A', 'image_hw_disk_bus': 'virtio'},
     columns={'image_ref': 'A', 'os_type': None}, recorded=OF_A,
@@ -39,7 +40,7 @@ FACTS = judgement.Facts(
 
 
 def image(image_id, base=None, properties=OF_A):
-    return judgement.Image(image_id, base, properties, {})
+    return known.Image(image_id, base, properties, {})
 
 
 def facts(key='A', **fields):

@@ -107,7 +107,7 @@ class TestLives(testtools.TestCase):
         before = server.written()
         metadata_refused = server.metadata_refused
         request_refused = server.request_refused
-        properties = nova_model.known(
+        properties = nova_model.as_known(
             nova.images.get(server.image_ref, {}))
         verdict = nova.heal(server)
         image_ref, metadata, requested, requested_properties = before
@@ -117,16 +117,16 @@ class TestLives(testtools.TestCase):
         if not request_refused:
             self.assertEqual((requested, requested_properties), (
                 server.requested, server.requested_properties))
-        known = verdict.row not in (
+        told = verdict.row not in (
             judgement.Row.NO_ANSWER, judgement.Row.REFUSED_IMAGE_GONE,
             judgement.Row.ORIGIN_GONE)
-        if not known:
+        if not told:
             self.assertTrue(nova.down or server.image_ref not in nova.images)
-        if metadata_refused and known:
+        if metadata_refused and told:
             self.assertTrue(
                 not server.metadata_refused
                 or properties == requested_properties, verdict)
-        if request_refused and known:
+        if request_refused and told:
             self.assertTrue(
                 not server.request_refused
                 or verdict.row is judgement.Row.UNEXPLAINED, verdict)
