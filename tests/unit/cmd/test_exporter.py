@@ -102,8 +102,12 @@ class TestExporter(base.TestCase):
     def test_no_directory_for_the_file(self):
         api = self.useFixture(image_api.ImageApi())
         self.with_keystone(api)
+        asked = []
+        self.useFixture(fixtures.MonkeyPatch(
+            'glance_progress.metrics.poll.Poll.start', asked.append))
         self.assert_refused('/missing/x.prom', argv=[
             '--textfile', '/missing/x.prom'])
+        self.assertEqual([], asked)
 
     def test_extra_is_not_installed(self):
         for module in ('prometheus_client', 'openstack', 'bcrypt', 'yaml'):
