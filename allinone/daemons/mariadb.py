@@ -53,15 +53,19 @@ class MariaDb(service.Service):
         self.databases = databases
         self.data = self.directory / 'mariadb'
         self._init = self.directory / 'mariadb.sql'
+        # Not one that others use: a server that starts removes all temporary
+        # tables there, and so another one's.
+        self._temporary = self.directory / 'mariadb.tmp'
 
     def start(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self._temporary.mkdir(parents=True, exist_ok=True)
         if not self.data.exists():
             new = self.data.with_suffix('.new')  # a broken attempt's
             shutil.rmtree(new, ignore_errors=True)
             command.run(self.name, [
                 'mariadb-install-db', '--no-defaults', '--user=root',
-                f'--datadir={new}', '--skip-test-db',
+                f'--datadir={new}', f'--tmpdir={self._temporary}',
+                '--skip-test-db',
                 '--auth-root-authentication-method=socket'],
                 cwd=self.directory, timeout=300)
             new.rename(self.data)
@@ -74,7 +78,8 @@ class MariaDb(service.Service):
     def command(self) -> list[str]:
         return [
             'mariadbd', '--no-defaults', '--user=root',
-            f'--datadir={self.data}', f'--init-file={self._init}',
+            f'--datadir={self.data}', f'--tmpdir={self._temporary}',
+            f'--init-file={self._init}',
             '--bind-address=127.0.0.1', f'--port={self.port}',
             self._SOCKET, '--pid-file=mariadb.pid',
             '--skip-name-resolve', '--skip-log-bin', '--max-connections=500',

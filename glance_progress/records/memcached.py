@@ -14,8 +14,10 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Set
 from concurrent import futures
 import functools
 import ssl
@@ -40,6 +42,9 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds for which a server that failed is left alone.
 RETRY_AFTER = 5.0
+
+# Keys that are remembered to be with others than their own servers.
+_MAX_DEPUTED = 2000
 
 # A key to ask for when the answer does not matter.
 _NOBODYS = 'glance_progress'
@@ -149,6 +154,9 @@ class Memcached:
         servers = list(servers)
         self._again = functools.partial(
             Memcached, servers, connect_timeout, timeout, tls_context)
+        # By key, the servers that have had it because its own rested.
+        self._deputies: collections.OrderedDict[str, set[str]] = (
+            collections.OrderedDict())
         # For a name, a connection and an answer.
         self._patience = 2 * connect_timeout + timeout
         self._threads: futures.ThreadPoolExecutor | None = None
@@ -159,6 +167,8 @@ class Memcached:
                    no_delay=True, socket_module=sockets,
                    tls_context=tls_context)
             for address in servers]
+        self._homes = rendezvous.RendezvousHash(
+            nodes=[server.name for server in self.servers])
 
     def again(self) -> Memcached:
         """Return another one like this, without its connections."""
@@ -172,21 +182,39 @@ class Memcached:
     def set_many(self, values: Mapping[str, bytes], ttl: int) -> list[str]:
         """Store *values* for *ttl* seconds, one round trip a server.
 
-        :returns: the keys that could not be stored
+        While a key's own server rests, all others have it, and go on to have
+        what comes later: another process may leave the key's own alone for
+        longer, or again, or one of the others, and must not be left with what
+        is old.
+
+        :returns: the keys that no server has taken
         """
         servers = {s.name: s for s in self.servers if not s.resting}
-        places = rendezvous.RendezvousHash(nodes=list(servers))
-        batches: dict[str | None, dict[str, bytes]] = {}
+        batches: dict[str, dict[str, bytes]] = collections.defaultdict(dict)
         for key, value in values.items():
-            batches.setdefault(places.get_node(key), {})[key] = value
-        failed = list(batches.pop(None, ()))
+            for name in self._places(key, servers.keys()):
+                batches[name][key] = value
+        taken: set[str] = set()
         for name, batch in batches.items():
             try:
-                failed += servers[name].call(
+                refused = servers[name].call(
                     'set_many', batch, expire=ttl, noreply=False)
             except Unavailable:
-                failed += batch
-        return failed
+                continue
+            taken.update(batch.keys() - set(refused))
+        return [key for key in values if key not in taken]
+
+    def _places(self, key: str, awake: Set[str]) -> Set[str]:
+        """Return those of *awake* that are to have a value of *key*."""
+        home = self._homes.get_node(key)
+        with self._lock:
+            places = {home} | self._deputies.get(key, set())
+            if home not in awake:
+                self._deputies[key] = places = places | awake
+                self._deputies.move_to_end(key)
+                while len(self._deputies) > _MAX_DEPUTED:
+                    self._deputies.popitem(last=False)
+        return places & awake
 
     def add(self, key: str, value: bytes, ttl: int) -> bool | None:
         """Store *value* for *ttl* seconds, unless *key* is there already.

@@ -42,6 +42,9 @@ MiB = 2 ** 20
 #: with a clock of its own, and one under eventlet.
 HOSTS = ('one', 'two', 'old')
 
+#: How many servers there are of it.
+MEMCACHED = 3
+
 #: A user may have so much in all stores together.
 QUOTA = 64 * MiB
 
@@ -135,7 +138,7 @@ class Cloud:
         self.mariadb = self._stack.enter_context(mariadb.MariaDb(
             self.directory / 'mariadb', portpicker.pick_unused_port(), {}))
         self.memcached = [Memcached(self.directory / 'memcached', number)
-                          for number in range(3)]
+                          for number in range(MEMCACHED)]
         for server in self.memcached:
             self._stack.callback(server.namespace.end)
             self._stack.enter_context(server)

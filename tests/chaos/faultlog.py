@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Iterator
+from collections.abc import Sequence
 import contextlib
 import dataclasses
 import threading
@@ -31,6 +32,12 @@ class Fault:
     host: str | None
     begin: float
     end: float | None = None
+    #: Which of several is hit, or by what.
+    what: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ' '.join([self.kind, *([self.host] if self.host else ()),
+                         *self.what])
 
 
 class FaultLog:
@@ -43,13 +50,13 @@ class FaultLog:
 
     @contextlib.contextmanager
     def during(self, kind: str, host: str | None = None,
-               detail: str = '') -> Iterator[None]:
+               what: Sequence[str] = ()) -> Iterator[None]:
         """Have a fault last from here to the end, when all is well again."""
-        fault = Fault(kind, host, time.monotonic())
+        fault = Fault(kind, host, time.monotonic(), what=tuple(what))
         with self._lock:
             self.faults.append(fault)
-        print('%7.1f fault %s %s' % (
-            fault.begin - self._begin, kind, host or detail), flush=True)
+        print('%7.1f fault %s' % (fault.begin - self._begin, fault),
+              flush=True)
         try:
             yield
         finally:

@@ -19,6 +19,7 @@ both sides in any case.
 from __future__ import annotations
 
 from collections.abc import Callable
+import contextlib
 import os
 import random
 import signal
@@ -88,9 +89,14 @@ class MemcachedFaults(Faults):
         return self.rng.sample(
             self.cloud.memcached, self.rng.choice(numbers))
 
+    def _during(
+        self, kind: str, servers: list[cloud.Memcached]
+    ) -> contextlib.AbstractContextManager[None]:
+        return self.log.during(kind, what=[each.name for each in servers])
+
     def kill(self) -> None:
         servers = self._forgetful()
-        with self.log.during('memcached-kill', detail=str(len(servers))):
+        with self._during('memcached-kill', servers):
             for server in servers:
                 server.send_signal(signal.SIGKILL)
             self.hold(0, 10)
@@ -99,7 +105,7 @@ class MemcachedFaults(Faults):
 
     def stop(self) -> None:
         servers = self._some(1, 1, 2, 3)
-        with self.log.during('memcached-stop', detail=str(len(servers))):
+        with self._during('memcached-stop', servers):
             for server in servers:
                 server.send_signal(signal.SIGSTOP)
             self.hold(0.5, 12)
@@ -109,7 +115,7 @@ class MemcachedFaults(Faults):
 
     def cut(self) -> None:
         servers = self._some(1, 1, 2, 3)
-        with self.log.during('memcached-cut', detail=str(len(servers))):
+        with self._during('memcached-cut', servers):
             for server in servers:
                 server.namespace.cut()
             self.hold(0.5, 12)
@@ -119,7 +125,7 @@ class MemcachedFaults(Faults):
 
     def flush(self) -> None:
         servers = self._forgetful()
-        with self.log.during('memcached-flush', detail=str(len(servers))):
+        with self._during('memcached-flush', servers):
             for server in servers:
                 server._ask('flush_all')
 
@@ -134,7 +140,7 @@ class CephFaults(Faults):
 
     def kill(self) -> None:
         osd = self.rng.choice(self.cloud.ceph.osds)
-        with self.log.during('osd-kill', detail=osd.ident):
+        with self.log.during('osd-kill', what=[osd.ident]):
             osd.send_signal(signal.SIGKILL)
             self.hold(1, 8)
             osd.restart(cloud.PATIENCE)
@@ -142,7 +148,7 @@ class CephFaults(Faults):
 
     def stop(self) -> None:
         osd = self.rng.choice(self.cloud.ceph.osds)
-        with self.log.during('osd-stop', detail=osd.ident):
+        with self.log.during('osd-stop', what=[osd.ident]):
             osd.send_signal(signal.SIGSTOP)
             self.hold(1, 15)
             osd.send_signal(signal.SIGCONT)
@@ -234,7 +240,7 @@ class WorkerFaults(Faults):
 
     def set_clock(self) -> None:
         offset = self.rng.choice([-7200, -600, -20, 20, 600, 7200])
-        with self.log.during('clock', 'two', str(offset)):
+        with self.log.during('clock', 'two', [str(offset)]):
             for twin in self._twins('two'):
                 twin.set_clock(offset)
             self.hold(5, 15)

@@ -95,27 +95,38 @@ class Watcher(threading.Thread):
             self._found.checked('progress')
             brief = '%.2f %s %s' % (begin, host, _brief(each))
             for wrong in self.story.wrong(self._image_id, each):
-                if wrong.startswith(story.BACK) and self._writer_away():
+                if wrong.startswith(story.BACK) and self._nobody_tells():
                     self.excused += 1
                     continue
-                self._found.add('progress', '%s\n%s: %s\n  after %s' % (
-                    self._plan, wrong, brief,
-                    '\n        '.join(self._answers[-12:])))
+                self._found.add('progress', '\n  '.join([
+                    str(self._plan), *self._answers[-12:], brief, wrong,
+                    *self._meanwhile()]))
             self._answers.append(brief)
 
-    def _writer_away(self) -> bool:
-        """Tell whether nobody may have told memcached what it has missed.
+    def _nobody_tells(self) -> bool:
+        """Tell whether there may be no memcached server that knows all.
 
-        Of servers that go and come back, a writer tells those that are there
-        again what it knows, if it lives and runs. Under eventlet it does
-        neither while Ceph does not answer.
+        One that was there all the time does, if others went and came back.
+        So do these when a writer tells them again what it knows, if it lives
+        and runs. Under eventlet it does neither while Ceph does not answer.
         """
         faults = self._faults.between(self._begin - 15, time.monotonic())
+        gone = [fault for fault in faults
+                if fault.kind.startswith('memcached')]
+        if len({each for fault in gone for each in fault.what}) \
+                == cloud.MEMCACHED:
+            return True
         hosts = self._plan.host, self._plan.other_host
-        return any(fault.kind.startswith('memcached') for fault in faults) \
-            and any(fault.kind in SILENT and (
+        return bool(gone) and any(
+            fault.kind in SILENT and (
                 fault.host in hosts if fault.host else 'old' in hosts)
-                for fault in faults)
+            for fault in faults)
+
+    def _meanwhile(self) -> list[str]:
+        now = time.monotonic()
+        return ['%.2f to %s: %s' % (
+            fault.begin, fault.end and '%.2f' % fault.end, fault)
+            for fault in self._faults.between(self._begin - 15, now)]
 
     def _explained(self, host: str, begin: float) -> bool:
         """Tell whether a fault explains that a host does not answer."""

@@ -10,6 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+import contextlib
+import itertools
 import os
 import threading
 
@@ -17,6 +19,7 @@ import fixtures
 import hypothesis
 from hypothesis import strategies as st
 from pymemcache.client import hash as pymemcache_hash
+from pymemcache.client import rendezvous
 
 from allinone import black_hole
 from glance_progress.records import memcached
@@ -267,6 +270,24 @@ class TestRest(TestCase):
         self.assertEqual([], client.set_many(values, 60))
         self.assertEqual(set(values), set(servers[1].values))
 
+    def test_others_are_not_left_with_what_is_old(self):
+        servers = [self.server() for _ in range(3)]
+        writer = self.client(*servers)
+        values = {str(i): b'1' for i in range(30)}
+        writer.set_many(values, 60)
+        own = set(servers[0].values)
+        servers[0].stop()
+        writer.set_many(dict.fromkeys(values, b'2'), 60)
+        writer.set_many(dict.fromkeys(values, b'3'), 60)
+        servers[0].start()
+        self.clock.now += 5
+        writer.set_many(dict.fromkeys(values, b'4'), 60)
+        for server in servers:
+            self.assertEqual({b'4'}, set(server.values.values()))
+            self.assertLessEqual(own, set(server.values))
+        for key in values.keys() - own:
+            self.assertEqual(1, sum(key in each.values for each in servers))
+
     def test_all_rest(self):
         server = self.server()
         server.stop()
@@ -333,6 +354,59 @@ class TestRest(TestCase):
         server.stop()
         client.get_many(['a'])
         self.assertEqual(2, self.logged(warning))
+
+
+class TestComesAndGoes(TestCase):
+    """Of three servers two go, and come back with what they held."""
+
+    #: What happens, to which of the two, and after how many seconds.
+    _STEPS = st.lists(st.tuples(
+        st.sampled_from(['go', 'come', 'write', 'read']),
+        st.integers(0, 1), st.integers(0, 5)), min_size=5, max_size=40)
+
+    @hypothesis.settings(max_examples=100, deadline=None)
+    @hypothesis.given(st.integers(0, 2), _STEPS)
+    # The writer finds a server again before a reader does.
+    @hypothesis.example(0, [
+        ('go', 0, 0), ('write', 0, 0), ('write', 0, 0), ('read', 0, 2),
+        ('come', 0, 1), ('write', 0, 2), ('read', 0, 0)])
+    # Another one goes while the writer still leaves the first alone.
+    @hypothesis.example(0, [
+        ('write', 0, 0), ('go', 0, 0), ('write', 0, 0), ('write', 0, 0),
+        ('come', 0, 1), ('go', 1, 0), ('read', 0, 0)])
+    def test_nothing_old_is_found(self, home, steps):
+        """No reader finds what is older than what was taken last."""
+        clock = base.Clock('glance_progress.records.memcached')
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(clock)
+            servers = [stack.enter_context(base.Server()) for _ in range(3)]
+            places = rendezvous.RendezvousHash(
+                nodes=[server.address for server in servers])
+            key = next(
+                key for key in map(str, itertools.count())
+                if places.get_node(key) == servers[home].address)
+            writer = self.client(*servers)
+            readers = [self.client(*servers) for _ in range(2)]
+            there = {0, 1}
+            value = taken = 0
+            for what, which, pause in steps:
+                clock.now += pause
+                if what == 'go' and which in there:
+                    there.remove(which)
+                    servers[which].stop()
+                elif what == 'come' and which not in there:
+                    there.add(which)
+                    servers[which].start()
+                elif what == 'write':
+                    value += 1
+                    if not writer.set_many({key: b'%d' % value}, 60):
+                        taken = value
+                elif what == 'read':
+                    found = [int(answer[key]) for answer
+                             in readers[which].get_many([key])
+                             if key in answer]
+                    self.assertGreaterEqual(
+                        max(found, default=taken), taken)
 
 
 class TestReason(TestCase):
