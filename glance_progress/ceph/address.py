@@ -20,7 +20,8 @@ daemon of Ceph ends the older connection when the newer comes, over and over;
 and when librbd breaks the lock of one that was killed, and blocks its address,
 it blocks what the next worker will have.
 
-A thread that was not there at the fork has a generator of its own.
+A thread that was not there at the fork has a generator of its own. Of a
+process's threads the first alone was: the others have begun since.
 """
 
 from __future__ import annotations
@@ -48,9 +49,12 @@ _threads: set[Any] = set()
 def unique(connect: Callable[[], T]) -> T:
     """Return what *connect* returns, or raise what it raises.
 
-    It is called in a new thread. Under eventlet that is none of eventlet's,
-    whose hub may run meanwhile: what the call logs may need it.
+    In the process's first thread it is called in a new one. Under eventlet
+    that is none of eventlet's, whose hub may run meanwhile: what the call logs
+    may need it.
     """
+    if threading.get_native_id() != os.getpid():
+        return connect()
     results: list[T] = []
     raised: list[BaseException] = []
 
@@ -77,10 +81,7 @@ def _kind() -> tuple[Any, Callable[[Any], bool]]:
         return threading, _run
     from eventlet import patcher
 
-    native = patcher.original('threading')
-    if threading.get_native_id() == os.getpid():
-        return native, _run_beside_the_hub
-    return native, _run  # in a thread of eventlet's pool
+    return patcher.original('threading'), _run_beside_the_hub
 
 
 def _run(thread: Any) -> bool:

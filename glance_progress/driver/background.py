@@ -76,13 +76,16 @@ class Writes:
     :param image: an open image
     :param name: of the image, for messages
     :param limit: number of writes in flight
+    :param member: the upload whose chunks they are
     """
 
-    def __init__(self, rbd: Any, image: Any, name: str, limit: int) -> None:
+    def __init__(self, rbd: Any, image: Any, name: str, limit: int,
+                 member: crowd.Member) -> None:
         self._rbd = rbd
         self._image = image
         self._name = name
         self._limit = limit
+        self._member = member
         # The oldest is the first. The data stay until they are written:
         # librbd may be set to not copy them.
         self._pending: collections.deque[tuple[int, Any, bytes]] = (
@@ -102,7 +105,7 @@ class Writes:
         """
         # The asynchronous call takes what the other refuses, and does not
         # tell that it has cut off what is beyond the image's end.
-        if (crowd.is_there() or not isinstance(data, bytes)
+        if (not self._member.overlaps() or not isinstance(data, bytes)
                 or offset + len(data) > self._image.size()):
             self.drain()
             return self._image.write(data, offset, *args)
@@ -199,7 +202,7 @@ class Hasher:
         """
         if not isinstance(chunk, bytes):
             chunk = bytes(chunk)
-        if crowd.is_there():
+        if not self._member.overlaps():
             self._update_at_once(chunk)
             return
         if self._thread is None and not self._inline:

@@ -21,10 +21,8 @@ import subprocess
 import time
 
 from allinone.daemons import glance
-from glance_progress.records import wire
 from tests.functional import api_base
 from tests.functional import base
-from tests.functional import glance_base
 from tests.functional import services
 from tests.unit import base as unit_base
 
@@ -394,34 +392,3 @@ class DebianApiTest(CommonTests, api_base.ApiTestCase):
             'glance-api-debian', kind=glance.DebianGlanceApi,
             venv=services.debian_venv(), workers=1,
             section={'stalled_after': cls.STALLED_AFTER})
-
-
-class OneStoreTest(api_base.ApiTestCase):
-    """Without enabled_backends."""
-
-    @classmethod
-    def make_api(cls) -> glance.GlanceBase:
-        return api_base.make(
-            'glance-one-store', multi_store=False, default_store='rbd',
-            stores={'http': {'type': 'http'},
-                    'ceph': glance_base.STORES['ceph']})
-
-    def test_upload(self) -> None:
-        image_id = self.put(**{'x-openstack-base-image-ref': 'nonsense'})
-        answer = self.wait_store(image_id, 'rbd', state='finished')
-        self.assertEqual({'rbd': 'finished'}, api_base.states(answer))
-        self.memcached().delete(wire.key(image_id, 'rbd'), noreply=False)
-        answer = self.progress(image_id)
-        self.assertEqual('database', answer['source'])
-        self.assertEqual({'rbd': 'finished'}, api_base.states(answer))
-
-    def test_import(self) -> None:
-        image_id = self.stage()
-        self.assertEqual('staged', self.progress(image_id)['phase'])
-        self.client.images.image_import(image_id, 'glance-direct')
-        answer = self.wait_progress(image_id, phase='done')
-        self.assertEqual({'rbd': 'finished'}, api_base.states(answer))
-
-    def test_no_stores(self) -> None:
-        self.assertEqual(
-            404, self.get('/v2/info/stores/detail', ADMIN).status_code)

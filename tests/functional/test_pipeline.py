@@ -18,9 +18,7 @@ of it is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent import futures
-import hashlib
 import pathlib
 import re
 import signal
@@ -37,80 +35,13 @@ import testscenarios
 from glance_progress.driver import crowd
 from glance_progress.records import wire
 from tests.functional import base
-from tests.functional import glance_base
-from tests.functional import http_upload
+from tests.functional import fault_base
 from tests.functional import services
 
 MiB = base.MiB
 
 
-class Source:
-    """An image file that is never in memory as a whole.
-
-    :param at_read: called with the number of each read
-    """
-
-    def __init__(
-        self, chunks: int, chunk_size: int, at_read: Callable[[int], None]
-    ) -> None:
-        self._left = chunks
-        self._size = chunk_size
-        self._at_read = at_read
-        self.reads = 0
-        self.digest = hashlib.sha512()
-        self._seed = base.data(chunk_size)
-
-    def read(self, size: int) -> bytes:
-        self._at_read(self.reads)
-        self.reads += 1
-        if not self._left:
-            return b''
-        self._left -= 1
-        head = b'%032d' % self.reads
-        chunk = head + self._seed[len(head):size]
-        self.digest.update(chunk)
-        return chunk
-
-
-class FaultTestCase(base.TestCase):
-    """Has something happen later, and looks at what is in the pool."""
-
-    def later(self, seconds: float, act: Callable[[], None]) -> None:
-        timer = threading.Timer(seconds, act)
-        timer.start()
-        self.addCleanup(timer.join)
-
-    def images(self, pool: str = services.POOL) -> list[str]:
-        cluster = rados.Rados(
-            conffile=str(services.ceph().client_conf), rados_id='admin')
-        cluster.connect()
-        try:
-            with cluster.open_ioctx(pool) as ioctx:
-                return rbd.RBD().list(ioctx) + [
-                    one['name'] for one in rbd.RBD().trash_list(ioctx)]
-        finally:
-            cluster.shutdown()
-
-    def assert_stored(
-        self, image_id: str, digest: str, pool: str = services.POOL
-    ) -> None:
-        """Compare what Ceph holds, and see that nobody holds a lock."""
-        cluster = rados.Rados(
-            conffile=str(services.ceph().client_conf), rados_id='admin')
-        cluster.connect()
-        self.addCleanup(cluster.shutdown)
-        found = hashlib.sha512()
-        with cluster.open_ioctx(pool) as ioctx, rbd.Image(
-                ioctx, image_id, snapshot='snap', read_only=True) as image:
-            for offset in range(0, image.size(), 8 * MiB):
-                found.update(image.read(
-                    offset, min(8 * MiB, image.size() - offset)))
-            self.assertEqual([], list(image.list_lockers() or ()))
-            self.assertTrue(image.is_protected_snap('snap'))
-        self.assertEqual(digest, found.hexdigest())
-
-
-class StoreTestCase(FaultTestCase):
+class StoreTestCase(fault_base.FaultTestCase):
 
     writes_in_flight = 4
 
@@ -119,7 +50,7 @@ class StoreTestCase(FaultTestCase):
         self.image = self.image_id()
 
     def upload(
-        self, source: Source, size: int, **options: Any
+        self, source: fault_base.Source, size: int, **options: Any
     ) -> tuple[Any, ...]:
         conf = self.conf(
             services.memcached().address, update_interval=0.1,
@@ -148,7 +79,7 @@ class CrowdTest(StoreTestCase):
                 crowded.append(crowd.is_there())
 
             # The longest ones are alone at last.
-            source = Source(4 + 2 * number, MiB, at_read)
+            source = fault_base.Source(4 + 2 * number, MiB, at_read)
             image_id = self.image_id()
             stored = self.store(conf).add(image_id, source, 0, 'sha512')
             self.assertEqual(
@@ -191,7 +122,7 @@ class OsdFaultTest(StoreTestCase):
                 self.later(20, lambda: osd.send_signal(signal.SIGCONT))
 
         self.addCleanup(over.set)
-        source = Source(chunks, chunk, at_read)
+        source = fault_base.Source(chunks, chunk, at_read)
         started = time.monotonic()
         result = self.upload(source, 0, chunk_mib=8)
         self.assertGreater(time.monotonic() - started, 19)
@@ -216,7 +147,7 @@ class OsdFaultTest(StoreTestCase):
                 self.wait_for(lambda: not osd.running)
                 self.later(2, restart)
 
-        source = Source(chunks, MiB, at_read)
+        source = fault_base.Source(chunks, MiB, at_read)
         result = self.upload(source, chunks * MiB)
         self.assertEqual(source.digest.hexdigest(), result[3])
         self.assert_stored(self.image, source.digest.hexdigest())
@@ -240,7 +171,7 @@ class OsdFaultTest(StoreTestCase):
             'glance_store._drivers.rbd.Store._delete_image', clean_up))
         exc = self.assertRaises(
             (rbd.Error, rados.Error), self.upload,
-            Source(60, MiB, at_read), 60 * MiB,
+            fault_base.Source(60, MiB, at_read), 60 * MiB,
             store={'rados_connect_timeout': 4})
         self.assertIn('Timeout', type(exc).__name__)
         self.assert_ended()
@@ -288,7 +219,7 @@ class QuotaTest(testscenarios.WithScenarios, StoreTestCase):
 
     def test_quota_raised(self) -> None:
         self.filled = lambda: self.later(5, self.raise_quota)
-        source = Source(60, MiB, self.at_read)
+        source = fault_base.Source(60, MiB, self.at_read)
         started = time.monotonic()
         result = self.upload(source, 60 * MiB,
                              store={'rbd_store_pool': self.POOL})
@@ -301,7 +232,7 @@ class QuotaTest(testscenarios.WithScenarios, StoreTestCase):
     def test_timeout(self) -> None:
         exc = self.assertRaises(
             (rbd.Error, rados.Error), self.upload,
-            Source(60, MiB, self.at_read), 60 * MiB,
+            fault_base.Source(60, MiB, self.at_read), 60 * MiB,
             store={'rbd_store_pool': self.POOL, 'rados_connect_timeout': 4})
         self.assertIn('Timeout', type(exc).__name__)
         self.assert_ended()
@@ -314,111 +245,6 @@ class QuotaTest(testscenarios.WithScenarios, StoreTestCase):
             self.assertEqual(self.image, left)
             store._delete_image(self.POOL, left)
         self.assertEqual([], self.images(self.POOL))
-
-
-class GlanceFaultTestCase(FaultTestCase, glance_base.GlanceTestCase):
-    """Has uploads of which Ceph holds the first half."""
-
-    half = 20 * MiB
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.content = base.data(2 * self.half)
-
-    def half_uploaded(self) -> tuple[str, http_upload.Upload]:
-        """Return an image's id, and its upload, to go on with."""
-        image_id = self.create()
-        upload = self.upload(image_id, len(self.content))
-        upload.send(self.content[:self.half])
-        self.wait_shown(image_id, bytes_written=self.half)
-        return image_id, upload
-
-    def status(self, image_id: str) -> str:
-        return self.client.images.get(image_id).status
-
-    def assert_content_stored(self, image_id: str) -> None:
-        self.assert_stored(
-            image_id, hashlib.sha512(self.content).hexdigest())
-
-
-class GlanceFaultTest(GlanceFaultTestCase):
-
-    @classmethod
-    def make_api(cls) -> Any:
-        return glance_base.make(
-            'glance-pipeline', section={'writes_in_flight': 4})
-
-    def test_client_gone(self) -> None:
-        image_id, upload = self.half_uploaded()
-        self.assertIn(image_id, self.images())
-        upload.abandon()
-        self.wait_shown(image_id, state=glance_base.FAILED)
-        self.wait_for(lambda: self.status(image_id) == 'queued')
-        self.assertNotIn(image_id, self.images())
-
-    def test_osd_killed_and_restarted(self) -> None:
-        osd = self.ceph.osd
-        image_id, upload = self.half_uploaded()
-        osd.send_signal(signal.SIGKILL)
-        self.wait_for(lambda: not osd.running)
-        # The rest does not fit into what is between here and there.
-        self.later(2, osd.start)
-        upload.send(self.content[self.half:])
-        self.assertEqual(204, upload.end())
-        osd.wait_ready()
-        self.assertEqual('active', self.status(image_id))
-        self.assert_content_stored(image_id)
-        self.wait_shown(image_id, state=glance_base.FINISHED,
-                        bytes_written=len(self.content))
-
-    def test_told_to_end_gracefully(self) -> None:
-        api = glance_base.make(
-            'glance-graceful', section={'writes_in_flight': 4}, uwsgi_args=[
-                '--hook-master-start',
-                'unix_signal:15 gracefully_kill_them_all'])
-        with api:
-            self.api, self.client = api, api.client(glance_base.HEADERS)
-            image_id, upload = self.half_uploaded()
-            api.send_signal(signal.SIGTERM)
-            time.sleep(1)
-            upload.send(self.content[self.half:])
-            self.assertEqual(204, upload.end())
-            self.wait_for(lambda: not api.running)
-        self.assert_content_stored(image_id)
-        with api:
-            self.assertEqual('active', self.status(image_id))
-
-
-class GlanceTimeoutTest(GlanceFaultTestCase):
-    """An OSD that is away for longer than the store waits for it."""
-
-    @classmethod
-    def make_api(cls) -> Any:
-        stores = {'ceph': {**glance_base.STORES['ceph'],
-                           'rados_connect_timeout': 4}}
-        return glance_base.make(
-            'glance-timeout', stores=stores, section={'writes_in_flight': 4})
-
-    def test_osd_stands_still_for_too_long(self) -> None:
-        osd = self.ceph.osd
-        image_id, upload = self.half_uploaded()
-        osd.send_signal(signal.SIGSTOP)
-        self.addCleanup(osd.send_signal, signal.SIGCONT)
-        # What fits into the upload's window and the connection.
-        upload.send(self.content[self.half:self.half + 6 * MiB])
-        # librbd tries five times, which takes 20 s. What cleans up then waits
-        # four seconds, and finds the OSD there.
-        self.wait_for(lambda: 'Failed to store image %s' % image_id
-                      in self.api.log_tail(20))
-        osd.send_signal(signal.SIGCONT)
-        self.wait_for(lambda: self.status(image_id) == 'queued')
-        self.assertNotIn(image_id, self.images())
-        self.wait_shown(image_id, state=glance_base.FAILED)
-        # The next attempt finds nothing in its way.
-        upload = self.upload(image_id, len(self.content))
-        upload.send(self.content)
-        self.assertEqual(204, upload.end())
-        self.assert_content_stored(image_id)
 
 
 def _resident() -> int:

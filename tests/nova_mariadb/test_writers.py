@@ -20,16 +20,13 @@ rows are the database's.
 # Before anything else of nova or oslo.
 from tests.nova import base
 
-import contextlib
 import json
 import os
 import subprocess
 import sys
-import threading
 from unittest import mock
 
 import fixtures
-from nova import context
 from nova import objects
 import portpicker
 
@@ -40,100 +37,13 @@ from nova_snapshot_fix import request_spec
 from tests.nova import test_cells
 from tests.nova import test_command
 from tests.nova_mariadb import databases
+from tests.nova_mariadb import writers
 
 CELL = databases.CELLS[1]
 
 
-class Beside(threading.Thread):
-    """Work that goes on beside the test's own."""
-
-    def __init__(self, work, *args):
-        super().__init__(daemon=True)
-        self._work = lambda: work(*args)
-        self._error = None
-        self.start()
-
-    def run(self):
-        try:
-            self._result = self._work()
-        except BaseException as exc:
-            self._error = exc
-
-    def result(self):
-        """Return what came of it; raises what it has raised."""
-        self.join(base.PATIENCE)
-        if self.is_alive():
-            raise AssertionError('it goes on and on')
-        if self._error is not None:
-            raise self._error
-        return self._result
-
-
-def together(function):
-    """Return a function whose first call waits for that of another thread."""
-    barrier = threading.Barrier(2, timeout=base.PATIENCE)
-    met = set()
-
-    def wrapper(*args):
-        if threading.get_ident() not in met:
-            met.add(threading.get_ident())
-            barrier.wait()
-        return function(*args)
-
-    return wrapper
-
-
-class Writers:
-    """Comes before a test case: servers, and who else writes them."""
-
-    def refused(self):
-        """Return a server that a refused rebuild has left, and how it was."""
-        server = self.create_server(base.A)
-        before = self.metadata(server)
-        self.refuse_rebuild(server)
-        self.forget(server)
-        return server, before
-
-    def assert_healed(self, server, expected):
-        self.assertEqual(expected, self.metadata(server))
-        image = self.request_spec(server).image
-        self.assertEqual((base.A, 'a'), (image.id, image.properties.os_distro))
-
-    @contextlib.contextmanager
-    def in_cell(self, server):
-        with context.target_cell(context.get_admin_context(),
-                                 self.cell_of(server)) as cctxt:
-            yield cctxt
-
-    @contextlib.contextmanager
-    def compute_saves(self, server, metadata, **columns):
-        """Save a server as nova-compute does; it is committed at the end."""
-        with self.in_cell(server) as cctxt, \
-                cctxt.db_connection.writer.using(cctxt):
-            instance = objects.Instance.get_by_uuid(
-                cctxt, server, expected_attrs=['system_metadata'])
-            instance.system_metadata.update(metadata)
-            instance.update(columns)
-            instance.save()
-            cctxt.session.flush()
-            yield
-
-    @contextlib.contextmanager
-    def transaction(self, name):
-        """Return a connection in a transaction, committed at the end."""
-        with databases.connect(name) as connection:
-            connection.begin()
-            yield connection
-            connection.commit()
-
-    @contextlib.contextmanager
-    def one_deadlock(self):
-        before = databases.deadlocks()
-        yield
-        self.assertEqual(before + 1, databases.deadlocks())
-
-
-class RepairTest(databases.OnMariaDb, Writers, test_command.CommandTestCase):
+class RepairTest(databases.OnMariaDb, writers.Writers,
+                 test_command.CommandTestCase):
 
     def repair(self, server):
         return self.states('repair', '--instance', server)
@@ -141,7 +51,7 @@ class RepairTest(databases.OnMariaDb, Writers, test_command.CommandTestCase):
     def assert_keeps(self, saved, **columns):
         server, before = self.refused()
         with self.compute_saves(server, saved, **columns):
-            repair = Beside(self.repair, server)
+            repair = writers.Beside(self.repair, server)
             databases.wait_for_lock()
         self.assertEqual((0, {server: 'healed'}), repair.result())
         self.assert_healed(server, dict(before, **saved))
@@ -187,10 +97,10 @@ class RepairTest(databases.OnMariaDb, Writers, test_command.CommandTestCase):
                 return heal.heal(cctxt, server, self.ask)
 
         with mock.patch.object(
-                database, 'change', together(database.change)), \
+                database, 'change', writers.together(database.change)), \
                 mock.patch.object(
                     request_spec.LOG, 'info', autospec=True) as info:
-            both = [Beside(work), Beside(work)]
+            both = [writers.Beside(work), writers.Beside(work)]
             for each in both:
                 self.assertTrue(each.result().written)
         info.assert_called_once()
@@ -207,8 +117,8 @@ class RepairTest(databases.OnMariaDb, Writers, test_command.CommandTestCase):
                 return heal.heal(cctxt, server, self.ask)
 
         with mock.patch.object(
-                database, 'change', together(database.change)):
-            both = [Beside(work), Beside(work)]
+                database, 'change', writers.together(database.change)):
+            both = [writers.Beside(work), writers.Beside(work)]
             self.assertEqual([False, True], sorted(
                 each.result().changed for each in both))
         self.assertEqual(before, self.metadata(server))
@@ -239,7 +149,7 @@ class RepairTest(databases.OnMariaDb, Writers, test_command.CommandTestCase):
         rebuilds = []
 
         def rebuild_begins(*args):
-            rebuilds.append(Beside(begin))
+            rebuilds.append(writers.Beside(begin))
             databases.wait_for_lock()
             change_image(*args)
 
@@ -258,7 +168,7 @@ class RepairTest(databases.OnMariaDb, Writers, test_command.CommandTestCase):
             databases.execute(
                 other, 'UPDATE instance_system_metadata SET updated_at = NOW()'
                 ' WHERE instance_uuid = %s', server)
-            repair = Beside(self.repair, server)
+            repair = writers.Beside(self.repair, server)
             databases.wait_for_lock()
             databases.execute(
                 other, "UPDATE instances SET display_name = 'theirs'"
@@ -275,7 +185,7 @@ class RepairTest(databases.OnMariaDb, Writers, test_command.CommandTestCase):
             databases.execute(
                 other, 'SELECT id FROM request_specs WHERE instance_uuid = %s'
                 ' LOCK IN SHARE MODE', server)
-            repair = Beside(self.repair, server)
+            repair = writers.Beside(self.repair, server)
             databases.wait_for_lock()
             databases.execute(
                 other, 'UPDATE request_specs SET updated_at = NOW()'
@@ -322,13 +232,13 @@ class RepairTest(databases.OnMariaDb, Writers, test_command.CommandTestCase):
         self.assert_finished_by_the_next(CELL)
 
 
-class ExtensionTest(databases.OnMariaDb, Writers, base.TestCase):
+class ExtensionTest(databases.OnMariaDb, writers.Writers, base.TestCase):
 
     def test_compute_saves(self):
         server, before = self.refused()
         with self.compute_saves(
                 server, {'image_hw_machine_type': 'pc-q35-7.2'}):
-            snapshot = Beside(self.snapshot, server)
+            snapshot = writers.Beside(self.snapshot, server)
             databases.wait_for_lock()
         properties = snapshot.result()['properties']
         self.assertEqual((base.A, 'pc-q35-7.2'), (
@@ -347,10 +257,10 @@ class ExtensionTest(databases.OnMariaDb, Writers, base.TestCase):
             return api.API()._heal(instance._context, instance, 'snapshot')
 
         with mock.patch.object(
-                database, 'change', together(database.change)), \
+                database, 'change', writers.together(database.change)), \
                 mock.patch.object(
                     request_spec.LOG, 'info', autospec=True) as info:
-            both = [Beside(heals, instance) for instance in instances]
+            both = [writers.Beside(heals, instance) for instance in instances]
             self.assertEqual([True] * 2, [each.result() for each in both])
         info.assert_called_once()
         for instance in instances:

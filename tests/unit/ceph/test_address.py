@@ -21,8 +21,8 @@ import testtools
 
 from glance_progress.ceph import address
 
-# Prints how often another green thread has come to its turn, and whether it
-# was called in a thread of its own, before and after a fork.
+# Prints whether it was called in a thread of its own and others came to their
+# turn meanwhile, before and after a fork, and so of eventlet's own threads.
 GREEN = """
 import eventlet
 eventlet.monkey_patch()
@@ -73,6 +73,16 @@ class TestUnique(testtools.TestCase):
         thread = address.unique(threading.current_thread)
         self.assertIsNot(threading.current_thread(), thread)
         self.assertFalse(thread.is_alive())
+
+    def test_in_one_that_has_begun_since(self):
+        def run():
+            called_in.append(address.unique(threading.current_thread))
+
+        called_in = []
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        self.assertEqual([thread], called_in)
 
     def test_what_it_raises(self):
         seen = []
