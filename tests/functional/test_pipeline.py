@@ -18,6 +18,7 @@ of it is left.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent import futures
 import pathlib
 import re
@@ -64,6 +65,26 @@ class StoreTestCase(fault_base.FaultTestCase):
             'glance-progress-hash', 'glance-progress-teller')])
 
 
+class Meeting:
+    """A hash object that waits for others when it has its third chunk.
+
+    :param hasher: what hashes
+    :param meet: called then
+    """
+
+    def __init__(self, hasher: Any, meet: Callable[[], None]) -> None:
+        self._hasher = hasher
+        self._meet = meet
+        self._chunks = 0
+        self.hexdigest = hasher.hexdigest
+
+    def update(self, chunk: bytes) -> None:
+        self._chunks += 1
+        if self._chunks == 3:
+            self._meet()
+        self._hasher.update(chunk)
+
+
 class CrowdTest(StoreTestCase):
 
     def test_more_uploads_than_overlapping_is_for(self) -> None:
@@ -72,21 +93,31 @@ class CrowdTest(StoreTestCase):
         all_there = threading.Barrier(at_once)
         crowded = []
 
-        def upload(number: int) -> tuple[str, str]:
-            def at_read(read: int) -> None:
-                if read == 2:
-                    all_there.wait(60)
-                crowded.append(crowd.is_there())
+        def note(_: int = 0) -> None:
+            crowded.append(crowd.is_there())
 
+        def meet() -> None:
+            all_there.wait(60)
+            note()
+
+        def get_hasher(algorithm: str, *args: Any) -> Any:
+            hasher = stock_get_hasher(algorithm, *args)
+            return (Meeting(hasher, meet) if algorithm == 'sha512'
+                    else hasher)
+
+        def upload(number: int) -> tuple[str, str]:
             # The longest ones are alone at last.
-            source = fault_base.Source(4 + 2 * number, MiB, at_read)
+            chunks = 4 + 6 * number
+            source = fault_base.Source(chunks, MiB, note)
             image_id = self.image_id()
             stored = self.store(conf).add(image_id, source, 0, 'sha512')
-            self.assertEqual(
-                ((4 + 2 * number) * MiB, source.digest.hexdigest()),
-                (stored[1], stored[3]))
+            self.assertEqual((chunks * MiB, source.digest.hexdigest()),
+                             (stored[1], stored[3]))
             return image_id, stored[3]
 
+        stock_get_hasher = stock.utils.get_hasher
+        self.useFixture(fixtures.MockPatchObject(
+            stock.utils, 'get_hasher', get_hasher))
         conf = self.conf(services.memcached().address, update_interval=0.1)
         self.useFixture(fixtures.MockPatch(
             'os.sched_getaffinity', return_value={0}))
