@@ -266,7 +266,7 @@ MARIADB_AGAIN+='|FaultTest.test_(two|another_w)|Volume\w*Test.test_volume'
 
 # nova_job nova-RELEASE[-KIND]
 function nova_job {
-    local name=$1 release kind venv wheels measured=
+    local name=$1 release kind venv wheels
     IFS=- read -r _ release kind <<<"$name"
     venv=$(nova_venv "$release")
     case $kind in
@@ -278,9 +278,7 @@ function nova_job {
     esac
     case $kind in
         '')
-            # It takes 1.7 times as long when it is measured.
-            [[ $release != 26 ]] || measured=measured
-            $measured run_nova "$name" "$venv" --exclude-regex test_patched
+            measured run_nova "$name" "$venv" --exclude-regex test_patched
             ;;
         threads)
             OS_NOVA_DISABLE_EVENTLET_PATCHING=1 run_nova "$name" "$venv" \
