@@ -44,7 +44,7 @@ LOG = logging.getLogger(__name__)
 RETRY_AFTER = 5.0
 
 # Keys that are remembered to be with others than their own servers.
-_MAX_DEPUTED = 2000
+_MAX_EVERYWHERE = 2000
 
 # A key to ask for when the answer does not matter.
 _NOBODYS = 'glance_progress'
@@ -154,8 +154,8 @@ class Memcached:
         servers = list(servers)
         self._again = functools.partial(
             Memcached, servers, connect_timeout, timeout, tls_context)
-        # By key, the servers that have had it because its own rested.
-        self._deputies: collections.OrderedDict[str, set[str]] = (
+        # Keys that others have had because their own servers rested.
+        self._everywhere: collections.OrderedDict[str, None] = (
             collections.OrderedDict())
         # For a name, a connection and an answer.
         self._patience = 2 * connect_timeout + timeout
@@ -208,13 +208,12 @@ class Memcached:
         """Return those of *awake* that are to have a value of *key*."""
         home = self._homes.get_node(key)
         with self._lock:
-            places = {home} | self._deputies.get(key, set())
             if home not in awake:
-                self._deputies[key] = places = places | awake
-                self._deputies.move_to_end(key)
-                while len(self._deputies) > _MAX_DEPUTED:
-                    self._deputies.popitem(last=False)
-        return places & awake
+                self._everywhere[key] = None
+                self._everywhere.move_to_end(key)
+                while len(self._everywhere) > _MAX_EVERYWHERE:
+                    self._everywhere.popitem(last=False)
+            return awake if key in self._everywhere else {home}
 
     def add(self, key: str, value: bytes, ttl: int) -> bool | None:
         """Store *value* for *ttl* seconds, unless *key* is there already.

@@ -1,0 +1,28 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+from glance_progress.records import memcached
+from tests.unit import base
+
+
+class TestCase(base.TestCase):
+
+    def server(self, *args, **kwargs):
+        return self.useFixture(base.Server(*args, **kwargs))
+
+    def client(self, *servers, timeout=base.PATIENCE):
+        return memcached.Memcached(
+            [server.address for server in servers],
+            connect_timeout=timeout, timeout=timeout)
+
+    def logged(self, text):
+        return self.log.output.count(text)
