@@ -17,6 +17,9 @@ them is done. Both hold at most a given number of chunks; then the caller
 waits. In a crowd (:mod:`glance_progress.driver.crowd`) they hold none, and
 return when the work is done.
 
+Nothing is copied for a write, neither here nor, after write_in_place(), in
+librbd.
+
 A thread of librbd calls back when a write is complete, and finds nothing to do
 (_ignore), for which it takes the GIL. So nothing here can hold up librbd for
 longer than that, and all of it is as right under eventlet as without.
@@ -29,6 +32,8 @@ import errno
 import queue
 import threading
 from typing import Any
+
+from glance_store._drivers import rbd as stock
 
 from glance_progress.driver import crowd
 
@@ -53,6 +58,9 @@ _EXCEPTIONS = {
     errno.ECANCELED: 'OperationCanceled',
 }
 
+# As seconds, or as a number, which it has been.
+_NO_TIMEOUT = ('0', '0.000000')
+
 
 def error(rbd: Any, number: int, message: str) -> Exception:
     """Return the exception that *rbd* raises for an error number."""
@@ -67,6 +75,28 @@ def _ignore(completion: Any) -> None:
     The binding calls back in any case, and crashes the process if it has
     been given None and the completion is gone by then.
     """
+
+
+def write_in_place(conn: Any) -> None:
+    """Have asynchronous writes take the data from where they are.
+
+    librbd says that such a write is complete when nothing refers to its data
+    any longer. It copies them if it has a cache, which takes nothing from an
+    upload: nobody reads what is written only once.
+
+    What is given up after ``rados_osd_op_timeout`` may be referred to for
+    minutes more, by a connection that does not get rid of it. Then it is
+    copied, as it is by a librbd before 15.
+
+    :param conn: a connection to Ceph, without open images
+    """
+    if conn.conf_get('rados_osd_op_timeout') not in _NO_TIMEOUT:
+        return
+    for option in ('rbd_disable_zero_copy_writes', 'rbd_cache'):
+        try:
+            conn.conf_set(option, 'false')
+        except stock.rados.Error:
+            return
 
 
 class Writes:
@@ -105,17 +135,20 @@ class Writes:
         """
         # The asynchronous call takes what the other refuses, and does not
         # tell that it has cut off what is beyond the image's end.
-        if (not self._member.overlaps() or not isinstance(data, bytes)
+        if (not isinstance(data, bytes)
                 or offset + len(data) > self._image.size()):
             self.drain()
             return self._image.write(data, offset, *args)
-        if self._has_failed():
+        overlaps = self._member.overlaps()
+        if not overlaps or self._has_failed():
             self.drain()
         while len(self._pending) >= self._limit:
             self._wait_for_oldest()
         self.check()
         completion = self._image.aio_write(data, offset, _ignore, *args)
         self._pending.append((offset, completion, data))
+        if not overlaps:
+            self.drain()
         return len(data)
 
     def drain(self) -> None:

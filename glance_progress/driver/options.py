@@ -29,10 +29,11 @@ Number of chunks (``rbd_store_chunk_size``, 8 MiB) of an upload that are being
 written to Ceph or hashed at the same time, while the next one is being read.
 
 0 does one thing after the other, as the stock driver does. Each chunk takes
-its size in memory, for each upload at a time, and up to as much again in
-librbd. Under eventlet only the writes overlap with the rest. Where no thread
-runs, as in uwsgi without ``enable-threads``, it is as with 0; and so it is
-while more uploads of a process than two for each processor hash.
+its size in memory, for each upload at a time; with ``rados_connect_timeout``,
+up to as much again in librbd. Under eventlet only the writes overlap with the
+rest. Where no thread runs, as in uwsgi without ``enable-threads``, it is as
+with 0. While more uploads of a process than two for each processor hash, they
+do one thing after the other as well.
 """),
     cfg.ListOpt(
         'stock_stores',

@@ -39,6 +39,7 @@ from oslo_log import log as logging
 from glance_progress.ceph import address
 from glance_progress.ceph import clusters
 from glance_progress.ceph import places
+from glance_progress.driver import background
 from glance_progress.driver import fence
 from glance_progress.driver import hashed
 from glance_progress.driver import metered
@@ -120,7 +121,7 @@ class Store(metered.Metered, rbd.Store):
         **kwargs: Any,
     ) -> tuple[Any, ...]:
         with fence.around() as own:
-            if self._writes_in_flight and pipeline.possible():
+            if self._overlaps():
                 result: tuple[Any, ...] = pipeline.Pipeline(
                     self._writes_in_flight, attempt).add(
                         self, image_id, image_file, *args, **kwargs)
@@ -130,10 +131,15 @@ class Store(metered.Metered, rbd.Store):
             self._check(own)
             return result
 
+    def _overlaps(self) -> bool:
+        return bool(self._writes_in_flight) and pipeline.possible()
+
     def _create_image(
         self, fsid: str, conn: Any, ioctx: Any, image_name: str, *args: Any,
         **kwargs: Any
     ) -> Any:
+        if self._overlaps():
+            background.write_in_place(conn)
         create = functools.partial(
             super()._create_image, fsid, conn, ioctx, image_name, *args,
             **kwargs)

@@ -59,6 +59,38 @@ class TestError(base.TestCase):
             self.assertEqual(number, exc.errno)
 
 
+class TestWriteInPlace(base.TestCase):
+
+    def connection(self, timeout, *unknown):
+        """Return a connection that does not know the options *unknown*."""
+        def conf_set(option, value):
+            if option in unknown:
+                raise stock.rados.ObjectNotFound('made up', errno=2)
+            self.options[option] = value
+
+        if stock.rados is None:
+            self.skipTest('needs python3-rados')
+        self.options = {'rados_osd_op_timeout': timeout}
+        return mock.Mock(conf_get=self.options.get, conf_set=conf_set)
+
+    def test_no_copies_and_no_cache(self):
+        for none in ('0', '0.000000'):
+            background.write_in_place(self.connection(none))
+            self.assertEqual({
+                'rados_osd_op_timeout': none, 'rbd_cache': 'false',
+                'rbd_disable_zero_copy_writes': 'false'}, self.options)
+
+    def test_writes_that_are_given_up(self):
+        for timeout in ('5', '0.5', '5 seconds', None):
+            background.write_in_place(self.connection(timeout))
+            self.assertEqual({'rados_osd_op_timeout': timeout}, self.options)
+
+    def test_a_librbd_that_copies_always(self):
+        background.write_in_place(
+            self.connection('0', 'rbd_disable_zero_copy_writes'))
+        self.assertEqual({'rados_osd_op_timeout': '0'}, self.options)
+
+
 class TestWrites(base.TestCase):
 
     def writes(self, limit=2, **kwargs):
@@ -168,12 +200,21 @@ class TestWrites(base.TestCase):
         writes.write(b'ab', 0)
         with crowded():
             self.assertEqual(2, writes.write(b'cd', 2))
-        self.assertEqual([('write', 2, 0)], self.image.calls)
+        self.assertEqual([], self.image.flying)
+        self.assertEqual(1, self.image.most)
         self.assertEqual(4, writes.completed(4))
         writes.write(b'ef', 4)
         self.assertEqual(1, len(self.image.flying))
         writes.drain()
         self.assertEqual(b'abcdef', self.image.content[:6])
+
+    def test_a_failure_in_a_crowd(self):
+        writes = self.writes(fails={2: errno.ENOSPC})
+        with crowded():
+            writes.write(b'ab', 0)
+            self.assertRaises(fakes.rbd.NoSpace, writes.write, b'cd', 2)
+        self.assertTrue(writes.raised)
+        self.assertEqual(2, writes.completed(4))
 
     @hypothesis.given(
         st.lists(st.integers(1, 5), min_size=1, max_size=12),
