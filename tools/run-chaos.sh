@@ -13,5 +13,5 @@ cd "$(dirname "$0")/.."
 
 venv=$(services_venv test)
 released_glance_venv 2025.2 >/dev/null
-export PATH=$venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
+export PATH=$venv/bin:$PATH
 exec unshare --net "$venv/bin/python3" -m tests.chaos "$@"

@@ -81,8 +81,8 @@ def write_in_place(conn: Any) -> None:
     """Have asynchronous writes take the data from where they are.
 
     librbd says that such a write is complete when nothing refers to its data
-    any longer. It copies them if it has a cache, which takes nothing from an
-    upload: nobody reads what is written only once.
+    any longer. Where it has a cache it copies them, and an upload, which reads
+    nothing back, has no use for one.
 
     What is given up after ``rados_osd_op_timeout`` may be referred to for
     minutes more, by a connection that does not get rid of it. Then it is
@@ -90,13 +90,12 @@ def write_in_place(conn: Any) -> None:
 
     :param conn: a connection to Ceph, without open images
     """
-    if conn.conf_get('rados_osd_op_timeout') not in _NO_TIMEOUT:
-        return
-    for option in ('rbd_disable_zero_copy_writes', 'rbd_cache'):
-        try:
-            conn.conf_set(option, 'false')
-        except stock.rados.Error:
-            return
+    try:
+        if conn.conf_get('rados_osd_op_timeout') in _NO_TIMEOUT:
+            for option in ('rbd_disable_zero_copy_writes', 'rbd_cache'):
+                conn.conf_set(option, 'false')
+    except stock.rados.Error:
+        pass  # an older one, which has no such option
 
 
 class Writes:
@@ -106,16 +105,13 @@ class Writes:
     :param image: an open image
     :param name: of the image, for messages
     :param limit: number of writes in flight
-    :param member: the upload whose chunks they are
     """
 
-    def __init__(self, rbd: Any, image: Any, name: str, limit: int,
-                 member: crowd.Member) -> None:
+    def __init__(self, rbd: Any, image: Any, name: str, limit: int) -> None:
         self._rbd = rbd
         self._image = image
         self._name = name
         self._limit = limit
-        self._member = member
         # The oldest is the first. The data stay until they are written:
         # librbd may be set to not copy them.
         self._pending: collections.deque[tuple[int, Any, bytes]] = (
@@ -139,15 +135,15 @@ class Writes:
                 or offset + len(data) > self._image.size()):
             self.drain()
             return self._image.write(data, offset, *args)
-        overlaps = self._member.overlaps()
-        if not overlaps or self._has_failed():
+        crowded = crowd.is_there()
+        if crowded or self._has_failed():
             self.drain()
         while len(self._pending) >= self._limit:
             self._wait_for_oldest()
         self.check()
         completion = self._image.aio_write(data, offset, _ignore, *args)
         self._pending.append((offset, completion, data))
-        if not overlaps:
+        if crowded:
             self.drain()
         return len(data)
 
@@ -235,7 +231,7 @@ class Hasher:
         """
         if not isinstance(chunk, bytes):
             chunk = bytes(chunk)
-        if not self._member.overlaps():
+        if crowd.is_there():
             self._update_at_once(chunk)
             return
         if self._thread is None and not self._inline:

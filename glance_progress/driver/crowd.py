@@ -15,8 +15,7 @@
 Then uploads overlap with each other, and one that overlaps its own steps gains
 nothing: its chunks wait, in memory that has to be found, and have left the
 processor's cache when their turn comes. Hashing is what an upload computes.
-Those that wait, for their sender or for Ceph, are no crowd. What many that
-begin at once will do is not known yet, so they are taken for one at first.
+Those that wait, for their sender or for Ceph, are no crowd.
 """
 
 from __future__ import annotations
@@ -36,7 +35,6 @@ _A_PROCESSOR = 2
 #: Ceph now and then, so that few hash at a moment.
 _STAYS = 1.0
 
-_present = 0
 _hashing = 0
 _until = 0.0
 _lock = threading.Lock()
@@ -51,26 +49,6 @@ class Member:
 
     def __init__(self) -> None:
         self._threads = 0
-        self._known_at = 0.0
-
-    @contextlib.contextmanager
-    def present(self) -> Iterator[None]:
-        """Count this upload as begun as long as the context lasts."""
-        global _present
-        self._known_at = time.monotonic() + _STAYS
-        with _lock:
-            _present += 1
-        try:
-            yield
-        finally:
-            with _lock:
-                _present -= 1
-
-    def overlaps(self) -> bool:
-        """Return whether overlapping is of use for this upload now."""
-        return not is_there() and (
-            _present <= _enough() or time.monotonic() >= self._known_at
-            or process.is_green())
 
     @contextlib.contextmanager
     def hashing(self) -> Iterator[None]:
@@ -87,13 +65,9 @@ class Member:
             before = self._threads
             self._threads += threads
             _hashing += bool(self._threads) - bool(before)
-            if threads > 0 and _hashing > _enough():
+            if threads > 0 and _hashing > _A_PROCESSOR * len(
+                    os.sched_getaffinity(0)):
                 _until = time.monotonic() + _STAYS
-
-
-def _enough() -> int:
-    """Return how many uploads that hash leave no processor idle."""
-    return _A_PROCESSOR * len(os.sched_getaffinity(0))
 
 
 def is_there() -> bool:

@@ -99,8 +99,7 @@ class Pipeline:
         except RuntimeError:
             self._ended.set()  # no thread is left, and nothing to wait for
         try:
-            with self._member.present():
-                return add(store, image_id, metered, *args, **kwargs)
+            return add(store, image_id, metered, *args, **kwargs)
         except Exception:
             if self._writes is not None and self._writes.raised:
                 # Or not before the write.
@@ -120,8 +119,7 @@ class Pipeline:
 
     def _open(self, ioctx: Any, name: str, *args: Any, **kwargs: Any) -> Any:
         image = stock.rbd.Image(ioctx, name, *args, **kwargs)
-        self._writes = background.Writes(
-            stock.rbd, image, name, self._limit, self._member)
+        self._writes = background.Writes(stock.rbd, image, name, self._limit)
         return _Image(image, self._writes, self._hashers,
                       lambda: self._check(ioctx))
 

@@ -70,12 +70,7 @@ class Folder(services.Services):
                  openstack: str) -> None:
         super().__init__(directory, size, runs)
         self._openstack = openstack
-        # As pip leaves it for users: compiled. The environments of tests are
-        # not, and to start would take twice the time.
-        self._environment = {
-            **os.environ, 'XDG_STATE_HOME': str(directory),
-            'PYTHONPYCACHEPREFIX': str(directory / 'compiled')}
-        self._environment.pop('PYTHONDONTWRITEBYTECODE', None)
+        self._environment = {**os.environ, 'XDG_STATE_HOME': str(directory)}
         self._log = self._ended.enter_context(open(directory / 'stderr', 'w'))
 
     def __enter__(self) -> Folder:

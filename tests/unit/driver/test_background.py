@@ -95,8 +95,7 @@ class TestWrites(base.TestCase):
 
     def writes(self, limit=2, **kwargs):
         self.image = fakes.Image(64, **kwargs)
-        return background.Writes(
-            fakes.rbd, self.image, 'image', limit, crowd.Member())
+        return background.Writes(fakes.rbd, self.image, 'image', limit)
 
     def test_data_are_kept_until_they_are_written(self):
         """librbd may be set to not copy them."""
@@ -230,8 +229,7 @@ class TestWrites(base.TestCase):
         self.writes(
             limit, fails={starts[n]: errno.EIO for n in bad},
             order=lambda count: data.draw(st.integers(0, count - 1)))
-        writes = background.Writes(
-            fakes.rbd, self.image, 'image', limit, crowd.Member())
+        writes = background.Writes(fakes.rbd, self.image, 'image', limit)
         failed = False
         before = taken = 0
         try:

@@ -38,45 +38,6 @@ class TestCrowd(base.TestCase):
     def assert_none_hashes(self):
         self.assertEqual(0, crowd._hashing)
 
-    def enter(self, member):
-        """Have *member* be present until the test ends."""
-        present = member.present()
-        present.__enter__()
-        self.addCleanup(present.__exit__, None, None, None)
-        return member
-
-    def test_begin_at_once(self):
-        """Of many that begin none overlaps until it is seen what they do."""
-        members = [self.enter(crowd.Member()) for _ in range(4)]
-        self.assertTrue(all(each.overlaps() for each in members))
-        self.monotonic.return_value += 0.5
-        one_more = crowd.Member()
-        with one_more.present():
-            self.assertFalse(any(
-                each.overlaps() for each in [*members, one_more]))
-            self.monotonic.return_value += 0.6
-            self.assertTrue(all(each.overlaps() for each in members))
-            self.assertFalse(one_more.overlaps())
-            self.monotonic.return_value += 0.5
-            self.assertTrue(one_more.overlaps())
-            with contextlib.ExitStack() as stack:
-                for each in [*members, one_more]:
-                    stack.enter_context(each.hashing())
-            self.assertFalse(any(each.overlaps() for each in members))
-        self.monotonic.return_value += 1.1
-        self.assertTrue(all(each.overlaps() for each in members))
-
-    def test_begin_after_others_have_gone(self):
-        for _ in range(5):
-            with crowd.Member().present():
-                pass
-        self.assertTrue(self.enter(crowd.Member()).overlaps())
-
-    def test_begin_at_once_but_green(self):
-        self.sched_getaffinity.return_value = set()
-        self.is_green.return_value = True
-        self.assertTrue(self.enter(crowd.Member()).overlaps())
-
     def test_more_than_two_for_each_processor(self):
         with contextlib.ExitStack() as stack:
             for _ in range(4):
