@@ -84,16 +84,24 @@ def write_in_place(conn: Any) -> None:
     any longer. Where it has a cache it copies them, and an upload, which reads
     nothing back, has no use for one.
 
+    A connection that is closed while it sends refers to what it has not sent
+    until it is reaped. Usually five have to be closed first, which may never
+    be: the connection to an OSD that is gone would hold up the upload for ever
+    when the others have long taken its data.
+
     What is given up after ``rados_osd_op_timeout`` may be referred to for
-    minutes more, by a connection that does not get rid of it. Then it is
-    copied, as it is by a librbd before 15.
+    minutes more, by a connection that is not closed. Then it is copied, as it
+    is by a librbd before 15.
 
     :param conn: a connection to Ceph, without open images
     """
     try:
         if conn.conf_get('rados_osd_op_timeout') in _NO_TIMEOUT:
-            for option in ('rbd_disable_zero_copy_writes', 'rbd_cache'):
-                conn.conf_set(option, 'false')
+            # In this order: none without those before it.
+            for option, value in (('ms_async_reap_threshold', '1'),
+                                  ('rbd_disable_zero_copy_writes', 'false'),
+                                  ('rbd_cache', 'false')):
+                conn.conf_set(option, value)
     except stock.rados.Error:
         pass  # an older one, which has no such option
 

@@ -65,7 +65,7 @@ class FaultTestCase(base.TestCase):
 
     def images(self, pool: str = services.POOL) -> list[str]:
         cluster = rados.Rados(
-            conffile=str(services.ceph().client_conf), rados_id='admin')
+            conffile=str(self.ceph.client_conf), rados_id='admin')
         cluster.connect()
         try:
             with cluster.open_ioctx(pool) as ioctx:
@@ -79,7 +79,7 @@ class FaultTestCase(base.TestCase):
     ) -> None:
         """Compare what Ceph holds, and see that nobody holds a lock."""
         cluster = rados.Rados(
-            conffile=str(services.ceph().client_conf), rados_id='admin')
+            conffile=str(self.ceph.client_conf), rados_id='admin')
         cluster.connect()
         self.addCleanup(cluster.shutdown)
         found = hashlib.sha512()

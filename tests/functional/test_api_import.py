@@ -304,10 +304,10 @@ class ImportTest(CommonTests, api_base.ApiTestCase):
         self.client.images.image_import(
             image_id, 'web-download', stores=['ceph'],
             uri='http://127.0.0.1:%d/image' % self.download_port)
-        failed = self.wait_progress(image_id, phase='failed')
-        self.assertEqual(
-            reasons.UNREACHABLE,
-            api_base.by_store(failed)['ceph']['failure'])
+        # The staging area says so first, and then Glance of the store.
+        failed = self.wait_store(
+            image_id, 'ceph', failure=reasons.UNREACHABLE)
+        self.assertEqual('failed', failed['phase'])
         # The same image can be uploaded, which makes up for it.
         self.client.images.upload(image_id, io.BytesIO(b'abc'))
         done = self.wait_progress(image_id, phase='done')

@@ -78,6 +78,7 @@ class TestWriteInPlace(base.TestCase):
             background.write_in_place(self.connection(none))
             self.assertEqual({
                 'rados_osd_op_timeout': none, 'rbd_cache': 'false',
+                'ms_async_reap_threshold': '1',
                 'rbd_disable_zero_copy_writes': 'false'}, self.options)
 
     def test_writes_that_are_given_up(self):
@@ -88,6 +89,11 @@ class TestWriteInPlace(base.TestCase):
     def test_a_librbd_that_copies_always(self):
         background.write_in_place(
             self.connection('0', 'rbd_disable_zero_copy_writes'))
+        self.assertNotIn('rbd_cache', self.options)
+
+    def test_connections_that_are_kept(self):
+        background.write_in_place(
+            self.connection('0', 'ms_async_reap_threshold'))
         self.assertEqual({'rados_osd_op_timeout': '0'}, self.options)
 
 
