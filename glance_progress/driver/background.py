@@ -91,12 +91,14 @@ def write_in_place(conn: Any) -> None:
 
     What is given up after ``rados_osd_op_timeout`` may be referred to for
     minutes more, by a connection that is not closed. Then it is copied, as it
-    is by a librbd before 15.
+    is by a librbd before 15, and with ``rbd_plugins``: of a persistent cache
+    it is not known when it lets go.
 
     :param conn: a connection to Ceph, without open images
     """
     try:
-        if conn.conf_get('rados_osd_op_timeout') in _NO_TIMEOUT:
+        if (conn.conf_get('rados_osd_op_timeout') in _NO_TIMEOUT
+                and not conn.conf_get('rbd_plugins')):
             # In this order: none without those before it.
             for option, value in (('ms_async_reap_threshold', '1'),
                                   ('rbd_disable_zero_copy_writes', 'false'),

@@ -61,7 +61,7 @@ class TestError(base.TestCase):
 
 class TestWriteInPlace(base.TestCase):
 
-    def connection(self, timeout, *unknown):
+    def connection(self, timeout, *unknown, **options):
         """Return a connection that does not know the options *unknown*."""
         def conf_set(option, value):
             if option in unknown:
@@ -70,7 +70,7 @@ class TestWriteInPlace(base.TestCase):
 
         if stock.rados is None:
             self.skipTest('needs python3-rados')
-        self.options = {'rados_osd_op_timeout': timeout}
+        self.options = {'rados_osd_op_timeout': timeout, **options}
         return mock.Mock(conf_get=self.options.get, conf_set=conf_set)
 
     def test_no_copies_and_no_cache(self):
@@ -85,6 +85,13 @@ class TestWriteInPlace(base.TestCase):
         for timeout in ('5', '0.5', '5 seconds', None):
             background.write_in_place(self.connection(timeout))
             self.assertEqual({'rados_osd_op_timeout': timeout}, self.options)
+
+    def test_a_persistent_cache(self):
+        background.write_in_place(
+            self.connection('0', rbd_plugins='pwl_cache'))
+        self.assertNotIn('rbd_cache', self.options)
+        background.write_in_place(self.connection('0', rbd_plugins=''))
+        self.assertIn('rbd_cache', self.options)
 
     def test_a_librbd_that_copies_always(self):
         background.write_in_place(
