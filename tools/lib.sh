@@ -71,16 +71,19 @@ function packages {
 
 # apt_install PACKAGE...: install those that are missing, start no service
 function apt_install {
-    local log=$GLANCE_PROGRESS_HOME/log/apt.log missing=() package
+    local log=$GLANCE_PROGRESS_HOME/log/apt.log missing=() package installed
     mkdir -p "$GLANCE_PROGRESS_HOME" || return
     # In a subshell for the sake of its trap and of the lock: whoever comes
     # meanwhile finds what is missing then. A fresh machine has no package
     # lists and old lists name files that are gone: both need the second try.
     (
         flock 9
+        # It fails when it does not know one of them.
+        installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "$@" \
+            2>/dev/null) || true
         for package in "$@"; do
-            [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" \
-                2>/dev/null) == installed ]] || missing+=("$package")
+            grep -qxF "$package installed" <<<"$installed" \
+                || missing+=("$package")
         done
         [[ ${#missing[@]} -gt 0 ]] || exit 0
         need_root || exit
