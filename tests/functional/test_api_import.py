@@ -305,9 +305,8 @@ class ImportTest(CommonTests, api_base.ApiTestCase):
             image_id, 'web-download', stores=['ceph'],
             uri='http://127.0.0.1:%d/image' % self.download_port)
         # The staging area says so first, and then Glance of the store.
-        failed = self.wait_store(
-            image_id, 'ceph', failure=reasons.UNREACHABLE)
-        self.assertEqual('failed', failed['phase'])
+        self.wait_store(image_id, 'ceph', failure=reasons.UNREACHABLE)
+        self.assertEqual('failed', self.progress(image_id)['phase'])
         # The same image can be uploaded, which makes up for it.
         self.client.images.upload(image_id, io.BytesIO(b'abc'))
         done = self.wait_progress(image_id, phase='done')

@@ -71,9 +71,11 @@ class TestCase(api_base.ApiTestCase):
         self, image_id: str, reason: str, store: str = 'ceph'
     ) -> dict[str, Any]:
         """Wait until the import has failed for *reason*, and return all."""
-        # The staging area says so first, and then Glance of the others.
-        answer = self.wait_store(image_id, store, failure=reason)
-        self.assertEqual('failed', answer['phase'])
+        # A record of it, and what Glance says, come one after the other.
+        self.wait_store(image_id, store, failure=reason)
+        answer = self.wait_progress(image_id, phase='failed')
+        self.assertEqual(
+            reason, api_base.by_store(answer)[store]['failure'], answer)
         self.assertEqual(reason, answer['last_failure']['failure'])
         return answer
 
