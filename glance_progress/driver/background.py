@@ -122,8 +122,8 @@ class Writes:
         self._image = image
         self._name = name
         self._limit = limit
-        # The oldest is the first. The data stay until they are written:
-        # librbd may be set to not copy them.
+        # The oldest is the first. The data stay until they are written, for
+        # librbd does not copy them.
         self._pending: collections.deque[tuple[int, Any, bytes]] = (
             collections.deque())
         # Place and error number of the first write, by its place, that
