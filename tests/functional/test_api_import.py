@@ -145,8 +145,10 @@ class CommonTests:
         self.assertEqual({'active'}, {each['status'] for each in seen})
         self.assertIn('copy', self.phases(seen))
         self.assert_only_forward(seen)
+        # In the middle of one of the two; a store is half of it. A Glance
+        # under eventlet that writes answers a few times in five seconds.
         self.assertTrue(any(
-            0 < each['percent'] < 50 for each in seen
+            0 < each['percent'] % 50 < 49 for each in seen
             if each['phase'] == 'copy'), seen)
         self.assertEqual(
             {'ceph': 'finished', 'second': 'finished', 'third': 'finished',
