@@ -17,8 +17,8 @@ them is done. Both hold at most a given number of chunks; then the caller
 waits. In a crowd (:mod:`glance_progress.driver.crowd`) they hold none, and
 return when the work is done.
 
-Nothing is copied for a write, neither here nor, after write_in_place(), in
-librbd.
+Nothing is copied for a write, neither here nor in librbd
+(:mod:`glance_progress.driver.in_place`).
 
 A thread of librbd calls back when a write is complete, and finds nothing to do
 (_ignore), for which it takes the GIL. So nothing here can hold up librbd for
@@ -32,8 +32,6 @@ import errno
 import queue
 import threading
 from typing import Any
-
-from glance_store._drivers import rbd as stock
 
 from glance_progress.driver import crowd
 
@@ -58,9 +56,6 @@ _EXCEPTIONS = {
     errno.ECANCELED: 'OperationCanceled',
 }
 
-# As seconds, or as a number, which it has been.
-_NO_TIMEOUT = ('0', '0.000000')
-
 
 def error(rbd: Any, number: int, message: str) -> Exception:
     """Return the exception that *rbd* raises for an error number."""
@@ -75,37 +70,6 @@ def _ignore(completion: Any) -> None:
     The binding calls back in any case, and crashes the process if it has
     been given None and the completion is gone by then.
     """
-
-
-def write_in_place(conn: Any) -> None:
-    """Have asynchronous writes take the data from where they are.
-
-    librbd says that such a write is complete when nothing refers to its data
-    any longer. Where it has a cache it copies them, and an upload, which reads
-    nothing back, has no use for one.
-
-    A connection that is closed while it sends refers to what it has not sent
-    until it is reaped. Usually five have to be closed first, which may never
-    be: the connection to an OSD that is gone would hold up the upload for ever
-    when the others have long taken its data.
-
-    What is given up after ``rados_osd_op_timeout`` may be referred to for
-    minutes more, by a connection that is not closed. Then it is copied, as it
-    is by a librbd before 15, and with ``rbd_plugins``: of a persistent cache
-    it is not known when it lets go.
-
-    :param conn: a connection to Ceph, without open images
-    """
-    try:
-        if (conn.conf_get('rados_osd_op_timeout') in _NO_TIMEOUT
-                and not conn.conf_get('rbd_plugins')):
-            # In this order: none without those before it.
-            for option, value in (('ms_async_reap_threshold', '1'),
-                                  ('rbd_disable_zero_copy_writes', 'false'),
-                                  ('rbd_cache', 'false')):
-                conn.conf_set(option, value)
-    except stock.rados.Error:
-        pass  # an older one, which has no such option
 
 
 class Writes:

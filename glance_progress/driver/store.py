@@ -39,9 +39,9 @@ from oslo_log import log as logging
 from glance_progress.ceph import address
 from glance_progress.ceph import clusters
 from glance_progress.ceph import places
-from glance_progress.driver import background
 from glance_progress.driver import fence
 from glance_progress.driver import hashed
+from glance_progress.driver import in_place
 from glance_progress.driver import metered
 from glance_progress.driver import options
 from glance_progress.driver import pipeline
@@ -139,7 +139,7 @@ class Store(metered.Metered, rbd.Store):
         **kwargs: Any
     ) -> Any:
         if self._overlaps():
-            background.write_in_place(conn)
+            in_place.prepare(conn)
         create = functools.partial(
             super()._create_image, fsid, conn, ioctx, image_name, *args,
             **kwargs)

@@ -59,51 +59,6 @@ class TestError(base.TestCase):
             self.assertEqual(number, exc.errno)
 
 
-class TestWriteInPlace(base.TestCase):
-
-    def connection(self, timeout, *unknown, **options):
-        """Return a connection that does not know the options *unknown*."""
-        def conf_set(option, value):
-            if option in unknown:
-                raise stock.rados.ObjectNotFound('made up', errno=2)
-            self.options[option] = value
-
-        if stock.rados is None:
-            self.skipTest('needs python3-rados')
-        self.options = {'rados_osd_op_timeout': timeout, **options}
-        return mock.Mock(conf_get=self.options.get, conf_set=conf_set)
-
-    def test_no_copies_and_no_cache(self):
-        for none in ('0', '0.000000'):
-            background.write_in_place(self.connection(none))
-            self.assertEqual({
-                'rados_osd_op_timeout': none, 'rbd_cache': 'false',
-                'ms_async_reap_threshold': '1',
-                'rbd_disable_zero_copy_writes': 'false'}, self.options)
-
-    def test_writes_that_are_given_up(self):
-        for timeout in ('5', '0.5', '5 seconds', None):
-            background.write_in_place(self.connection(timeout))
-            self.assertEqual({'rados_osd_op_timeout': timeout}, self.options)
-
-    def test_a_persistent_cache(self):
-        background.write_in_place(
-            self.connection('0', rbd_plugins='pwl_cache'))
-        self.assertNotIn('rbd_cache', self.options)
-        background.write_in_place(self.connection('0', rbd_plugins=''))
-        self.assertIn('rbd_cache', self.options)
-
-    def test_a_librbd_that_copies_always(self):
-        background.write_in_place(
-            self.connection('0', 'rbd_disable_zero_copy_writes'))
-        self.assertNotIn('rbd_cache', self.options)
-
-    def test_connections_that_are_kept(self):
-        background.write_in_place(
-            self.connection('0', 'ms_async_reap_threshold'))
-        self.assertEqual({'rados_osd_op_timeout': '0'}, self.options)
-
-
 class TestWrites(base.TestCase):
 
     def writes(self, limit=2, **kwargs):
